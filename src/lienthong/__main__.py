@@ -1,0 +1,5 @@
+"""``python -m lienthong``."""
+
+from lienthong.cli.app import main
+
+main()

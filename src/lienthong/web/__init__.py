@@ -1,0 +1,1 @@
+"""The shell of the web side: settings, urls, base templates and the status page."""
