@@ -73,9 +73,8 @@ def problems_of(page: Path) -> list[str]:
             continue
         test = ROOT / block.run_by.split("::")[0]
         if not test.exists() or page.name not in test.read_text():
-            found.append(
-                f"{page.relative_to(ROOT)}:{block.line}: {block.run_by} does not exist or does not name {page.name}"
-            )
+            place = f"{page.relative_to(ROOT)}:{block.line}"
+            found.append(f"{place}: {block.run_by} does not exist or does not name {page.name}")
     return found
 
 
