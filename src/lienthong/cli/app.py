@@ -1,0 +1,147 @@
+"""``lienthong``: the commands, imported only when they are called, and what an error looks like.
+
+Exit codes: 0 done; 1 refused, or the thing checked is bad; 2 called or configured wrongly; 3 cannot be
+reached; 4 not permitted; 5 a fault of the program.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from lienthong.core.errors import LienthongError
+
+DOCUMENTS = "Documents"
+CHECKING = "Checking"
+RUNNING = "Running a province"
+
+REFUSED, USAGE, UNREACHABLE, NOT_PERMITTED, INTERNAL = 1, 2, 3, 4, 5
+
+_USAGE_CODES = frozenset({"bad-configuration", "bad-profile", "usage"})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Where a command lives: ``attribute`` of ``cli.module`` is a function or a ``typer.Typer``."""
+
+    module: str
+    attribute: str
+    panel: str
+    help: str
+
+
+COMMANDS: dict[str, Entry] = {
+    "demo": Entry("demo", "demo", RUNNING, "A whole province at work on this machine."),
+    "init": Entry("init", "init", RUNNING, "Create a province: CA, registry, keys, configuration, profiles."),
+    "serve": Entry("serve", "serve", RUNNING, "Serve a data folder: exchange and web."),
+    "registry": Entry("registry", "app", RUNNING, "Agencies, their codes, seals and rights."),
+    "keys": Entry("keys", "app", RUNNING, "Agency keys and certificates: make, request, issue, revoke."),
+    "doctor": Entry("doctor", "doctor", RUNNING, "Say whether everything is well, and what to do if not."),
+    "backup": Entry("backup", "backup", RUNNING, "Copy a data folder consistently, while it serves."),
+    "restore": Entry("restore", "restore", RUNNING, "Put a backup into a new data folder and check it."),
+    "send": Entry("send", "send", DOCUMENTS, "Seal files as a document and send it."),
+    "inbox": Entry("inbox", "inbox", DOCUMENTS, "List what has arrived."),
+    "fetch": Entry("fetch", "fetch", DOCUMENTS, "Fetch, verify and keep what has arrived."),
+    "report": Entry("report", "report", DOCUMENTS, "Report a status (01 … 06, 15, 16) on a document."),
+    "recall": Entry("recall", "recall", DOCUMENTS, "Ask to take a sent document back."),
+    "trace": Entry("trace", "trace", DOCUMENTS, "Show a document's whole life, by whom and when."),
+    "outbox": Entry("outbox", "app", DOCUMENTS, "What is waiting to be sent, and its receipts."),
+    "verify": Entry("verify", "verify", CHECKING, "Check a container, receipt, proof or log, offline."),
+    "log": Entry("log", "app", CHECKING, "The transparency log: checkpoints, proofs, witnesses."),
+    "edxml": Entry("edxml", "app", CHECKING, "Check and show edXML messages."),
+}
+
+
+class LazyGroup(TyperGroup):
+    """Lists commands from :data:`COMMANDS` and imports one only when it is to run."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = {
+            name: TyperCommand(name, help=entry.help, rich_help_panel=entry.panel)
+            for name, entry in COMMANDS.items()
+        }
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        name, found, rest = super().resolve_command(ctx, args)
+        return name, load(name) if found is not None and name is not None else None, rest
+
+
+def load(name: str) -> Any:
+    """The real command of that name, imported now."""
+    entry = COMMANDS[name]
+    target = getattr(importlib.import_module(f"lienthong.cli.{entry.module}"), entry.attribute)
+    if isinstance(target, typer.Typer):
+        group = typer.main.get_group(target)
+        group.name = name
+        return group
+    alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
+    alone.command(name)(target)
+    return typer.main.get_command(alone)
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    name="lienthong",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from lienthong import __version__
+
+        typer.echo(f"lienthong {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def lienthong(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Liên Thông: the official channel of a province, from the command line."""
+
+
+def exit_code(error: LienthongError) -> int:
+    """What a script is told about an error."""
+    if error.code in _USAGE_CODES:
+        return USAGE
+    if error.status in (401, 403):
+        return NOT_PERMITTED
+    if error.status in (502, 503, 504):
+        return UNREACHABLE
+    return INTERNAL if error.status >= 500 else REFUSED
+
+
+def main() -> None:
+    """Run the command line. An error is shown as what, where, what to do; never as a traceback, unless
+    ``LIENTHONG_TRACEBACK=1`` asks for one.
+    """
+    from lienthong.cli.output import show_error, show_fault
+
+    as_json = "--json" in sys.argv
+    try:
+        app(prog_name="lienthong")
+    except LienthongError as error:
+        if os.environ.get("LIENTHONG_TRACEBACK") == "1":
+            raise
+        show_error(error, as_json=as_json)
+        sys.exit(exit_code(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as fault:
+        if os.environ.get("LIENTHONG_TRACEBACK") == "1":
+            raise
+        show_fault(fault, as_json=as_json)
+        sys.exit(INTERNAL)

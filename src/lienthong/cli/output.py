@@ -1,0 +1,117 @@
+"""How commands speak: tables and sentences for people, JSON for scripts, progress on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lienthong.core.errors import LienthongError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+
+
+def console(*, stderr: bool = False) -> Console:
+    """The terminal; plain text when it is none. Wide enough for tables when piped into a file."""
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, width=None if stream.isatty() else 120, highlight=False, soft_wrap=False)
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output, UTF-8, indented."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def say(text: str) -> None:
+    """A line for the person, markup allowed, on standard output."""
+    console().print(text)
+
+
+def note(text: str) -> None:
+    """A remark beside the result: on standard error."""
+    console(stderr=True).print(text)
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A table; numbers are right-aligned."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    grid = Table(title=title or None, title_justify="left", header_style="bold")
+    lines = [list(row) for row in rows]
+    for at, column in enumerate(columns):
+        numeric = bool(lines) and all(isinstance(line[at], int) for line in lines)
+        grid.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for line in lines:
+        grid.add_row(*("" if cell is None else escape(str(cell)) for cell in line))
+    console().print(grid)
+
+
+def progress(*, quiet: bool = False) -> Progress:
+    """A progress display on standard error; silent for scripts, and in plain lines when not a terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console(stderr=True),
+        disable=quiet,
+    )
+
+
+def vietnam_time(ms: int | None) -> str:
+    """Unix milliseconds as Vietnam time, seconds kept."""
+    if ms is None:
+        return ""
+    from lienthong.core.clock import VIETNAM
+
+    return f"{datetime.fromtimestamp(ms / 1000, UTC).astimezone(VIETNAM):%Y-%m-%d %H:%M:%S}"
+
+
+def size_text(count: int) -> str:
+    """A number of bytes for people."""
+    amount = float(count)
+    for unit in ("B", "KB", "MB"):
+        if amount < 1024:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} GB"
+
+
+def show_error(error: LienthongError, *, as_json: bool) -> None:
+    """What was wrong, where, what to do: on standard error."""
+    if as_json:
+        sys.stderr.write(json.dumps(error.problem(), ensure_ascii=False) + "\n")
+        return
+    from rich.markup import escape
+
+    terminal = console(stderr=True)
+    terminal.print(f"[bold red]✗[/] {escape(error.detail)}")
+    if error.place:
+        terminal.print(f"  [dim]where:[/] {escape(error.place)}")
+    if error.remedy:
+        terminal.print(f"  [dim]to do:[/] {escape(error.remedy)}")
+
+
+def show_fault(fault: BaseException, *, as_json: bool) -> None:
+    """A fault of the program itself."""
+    show_error(
+        LienthongError(
+            f"a fault of the program: {type(fault).__name__}: {fault}",
+            remedy="run it again with LIENTHONG_TRACEBACK=1 and report what it prints",
+            code="internal-error",
+        ),
+        as_json=as_json,
+    )
