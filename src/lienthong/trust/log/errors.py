@@ -36,3 +36,51 @@ class TileError(LogError):
     code = "invalid-tile"
     status = 404
     title: ClassVar[str] = "There is no such tile"
+
+
+class PolicyError(LogError):
+    code = "malformed-policy"
+    title: ClassVar[str] = "The trust policy cannot be read"
+
+
+class WitnessError(LogError):
+    """Why a witness does not cosign; ``status`` is the answer C2SP tlog-witness gives."""
+
+    code = "witness-refused"
+    title: ClassVar[str] = "The witness does not cosign this checkpoint"
+
+
+class UnknownLog(WitnessError):
+    code = "unknown-log"
+    status = 404
+
+
+class UntrustedLogSignature(WitnessError):
+    code = "untrusted-log-signature"
+    status = 403
+
+
+class StaleOldSize(WitnessError):
+    """The old size is not the witness's; ``recorded`` is."""
+
+    code = "stale-old-size"
+    status = 409
+    recorded: int = 0
+
+
+class SplitView(WitnessError):
+    """Two signed checkpoints that cannot belong to one history."""
+
+    code = "split-view"
+    status = 409
+
+
+class Inconsistent(WitnessError):
+    code = "inconsistent-checkpoint"
+    status = 422
+
+
+class WitnessStateError(WitnessError):
+    code = "witness-state"
+    status = 500
+    title: ClassVar[str] = "The witness's memory cannot be used"
