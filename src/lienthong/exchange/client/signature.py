@@ -47,7 +47,7 @@ def signed_headers(
     digest = content_digest_of(body_digest)
     values = request_components(
         method=method,
-        authority=parts.netloc,
+        authority=authority_of(url),
         path=parts.path,
         query=parts.query,
         headers={**(headers or {}), "content-digest": digest},
@@ -68,3 +68,13 @@ def signed_headers(
         "Signature-Input": f"{LABEL}={raw}",
         "Signature": f"{LABEL}=:{b64encode(signature).decode()}:",
     }
+
+
+def authority_of(url: str) -> str:
+    """Host and port as the ``Host`` header carries them: lower case, without the scheme's own port."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if ":" in host:
+        host = f"[{host}]"
+    own = {"https": 443, "http": 80}.get(parts.scheme)
+    return host if parts.port in (None, own) else f"{host}:{parts.port}"

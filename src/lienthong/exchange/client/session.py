@@ -1,0 +1,76 @@
+"""Who is asking: a session opened by one signed request, then carried as a bearer token."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+
+from lienthong.core.clock import Clock
+from lienthong.exchange.client.errors import HubRefused, HubUnreachable
+from lienthong.exchange.client.profile import AgencyProfile
+from lienthong.exchange.client.signature import signed_headers
+from lienthong.exchange.client.steps import Answer, Call, Steps, expect, work
+
+EARLY = timedelta(seconds=30)
+"""A token is renewed this long before it expires."""
+
+
+class Session:
+    """The agency's token at its hub. Holds no connection."""
+
+    def __init__(self, profile: AgencyProfile, clock: Clock) -> None:
+        self._profile = profile
+        self._clock = clock
+        self._token = ""
+        self._good_until = datetime.min.replace(tzinfo=UTC)
+
+    def call(self, call: Call) -> Steps[Answer]:
+        """Perform ``call`` as the agency. A token that the hub no longer knows is renewed once.
+
+        Raises :class:`HubRefused` or :class:`HubUnreachable` when the answer is not a success.
+        """
+        fresh = False
+        if self._clock() >= self._good_until - EARLY:
+            yield from self._open()
+            fresh = True
+        answer: Answer = yield self._authorised(call)
+        if answer.status == 401 and not fresh:
+            yield from self._open()
+            answer = yield self._authorised(call)
+        return expect(answer)
+
+    def _authorised(self, call: Call) -> Call:
+        return replace(call, headers={**call.headers, "Authorization": f"Bearer {self._token}"})
+
+    def _open(self) -> Steps[None]:
+        call = Call("POST", "/v1/sessions")
+        headers = yield from work(lambda: self._signed(call))
+        answer: Answer = yield replace(call, headers=headers)
+        body = expect(answer).json()
+        token, expires, agency = (
+            body.get(name) if isinstance(body, dict) else None for name in ("token", "expires_at", "agency")
+        )
+        if not isinstance(token, str) or not isinstance(expires, str):
+            raise HubUnreachable("the hub's answer to a new session cannot be read")
+        if agency != self._profile.code:
+            raise HubRefused(
+                f"the hub takes this certificate for {agency}, the profile says {self._profile.code}",
+                status=401,
+                code="wrong-agency",
+                place=str(self._profile.folder),
+                remedy="correct the code in the profile, or the certificate in the registry",
+            )
+        self._token = token
+        self._good_until = datetime.fromisoformat(expires)
+
+    def _signed(self, call: Call) -> Mapping[str, str]:
+        assert isinstance(call.body, bytes)
+        return signed_headers(
+            self._profile.tls,
+            method=call.method,
+            url=self._profile.hub + call.target,
+            body_digest=sha256(call.body).digest(),
+            created=int(self._clock().timestamp()),
+        )
