@@ -7,10 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from tests.trust.container_signers import NOW, ca_pem, signer
 
 from lienthong.trust import asic
 from lienthong.trust.errors import ContainerError
-from tests.trust.container_signers import NOW, ca_pem, signer
 
 FILES = [
     asic.Entry("edoc.xml", "text/xml", b"<edXML/>"),

@@ -103,14 +103,15 @@ def uri_names(uri: str) -> tuple[str, ...]:
 
 
 def _read_any(data: bytes, place: str) -> Manifest:
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, encoding="utf-8"
+    )
     try:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
         raise _malformed(f"is not well-formed XML: {error.msg}", place) from None
-    document = root.getroottree().docinfo
-    if (document is not None and document.doctype) or any(not isinstance(node.tag, str) for node in root.iter()):
-        raise _malformed("holds a DOCTYPE, an entity, a comment or a processing instruction", place)
+    if b"<!" in data or any(not isinstance(node.tag, str) for node in root.iter()):
+        raise _malformed("holds a DOCTYPE, CDATA, an entity, a comment or a processing instruction", place)
     if root.tag != f"{{{ASIC}}}ASiCManifest":
         raise _malformed("is not an ASiCManifest", place)
     if any(node.get("Critical") in ("true", "1") for node in root.iter(f"{{{ASIC}}}Extension")):
