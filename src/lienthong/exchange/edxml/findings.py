@@ -1,0 +1,65 @@
+"""What is wrong with a message: the element, the rule, the words for the person who has to mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from lienthong.exchange.errors import MalformedMessage
+
+QCVN_102 = "QCVN 102:2016/BTTTT"
+SECRETS_LAW = "Law 29/2018/QH14 on state secrets; Decree 30/2020/NĐ-CP"
+XML = "XML 1.0; Namespaces in XML 1.0"
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong (``error``: the message cannot be accepted) or odd (``warning``).
+
+    ``path`` names the element, e.g. ``MessageHeader/To[2]/OrganId``; ``rule`` is a stable kebab-case code
+    and ``source`` the text it comes from; ``line`` counts from 1, None when there is no XML (a model
+    being checked before it is written).
+    """
+
+    path: str
+    rule: str
+    message: str
+    message_vi: str
+    severity: Severity = "error"
+    source: str = QCVN_102
+    line: int | None = None
+
+    def __str__(self) -> str:
+        where = f"line {self.line}, {self.path}" if self.line else self.path
+        return f"{where}: {self.message} ({self.source}, {self.rule})"
+
+    def vietnamese(self) -> str:
+        where = f"dòng {self.line}, {self.path}" if self.line else self.path
+        return f"{where}: {self.message_vi} ({self.source}, {self.rule})"
+
+
+class InvalidMessage(MalformedMessage):
+    """The message can be read as XML but not accepted. ``findings`` holds every finding, errors first."""
+
+    title: ClassVar[str] = "The message breaks a rule of edXML"
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        ordered = sorted(findings, key=lambda finding: finding.severity)
+        first = ordered[0]
+        others = sum(finding.severity == "error" for finding in ordered) - 1
+        more = f" ({others} more)" if others > 0 else ""
+        place = f"line {first.line}, {first.path}" if first.line else first.path
+        super().__init__(
+            f"{first.message} ({first.source}, {first.rule}){more}",
+            place=place,
+            remedy="lienthong edxml check FILE lists every finding",
+            code="state-secret" if first.rule == "state-secret" else None,
+        )
+        self.findings: tuple[Finding, ...] = tuple(ordered)
+
+
+def errors(findings: Sequence[Finding]) -> list[Finding]:
+    return [finding for finding in findings if finding.severity == "error"]
