@@ -31,6 +31,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
+from lienthong.trust.crl import EXPIRED_CERTS_ON_CRL
 from lienthong.trust.errors import AuthorityError, CertificateError, KeyFileError
 from lienthong.trust.keys import (
     PrivateKey,
@@ -119,6 +120,7 @@ class Authority:
                 .next_update(now + timedelta(days=days))
                 .add_extension(x509.CRLNumber(number), critical=False)
                 .add_extension(_authority_key_id(self.certificate), critical=False)
+                .add_extension(_keeps_expired_since(self.certificate.not_valid_before_utc), critical=False)
             )
             for serial, revoked in self.ledger.revoked.items():
                 entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(revoked.at)
@@ -400,6 +402,12 @@ def _leaf(authority: Authority, key: PrivateKey, wanted: Wanted, now: datetime) 
     for extension, critical in extensions(wanted.profile, wanted.public_key, wanted.hosts):
         builder = builder.add_extension(extension, critical=critical)
     return builder.sign(key, hashes.SHA256())
+
+
+def _keeps_expired_since(moment: datetime) -> x509.UnrecognizedExtension:
+    """expiredCertsOnCRL: nothing is ever taken off our CRLs, so they serve to judge old signatures too."""
+    text = moment.strftime("%Y%m%d%H%M%SZ").encode()
+    return x509.UnrecognizedExtension(EXPIRED_CERTS_ON_CRL, b"\x18" + bytes([len(text)]) + text)
 
 
 def _authority_key_id(issuer: x509.Certificate) -> x509.AuthorityKeyIdentifier:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
 from lienthong.core.errors import LienthongError
@@ -117,3 +119,23 @@ class LogError(TrustError):
 
     code = "bad-proof"
     title: ClassVar[str] = "The log proof does not hold"
+
+
+@contextmanager
+def reading(kind: type[TrustError], what: str, *, place: str | None = None) -> Iterator[None]:
+    """Turn whatever a parser raises over foreign bytes into ``kind``.
+
+    ASN.1 libraries parse lazily and raise errors of many sorts, at the first look at a field, for input that
+    is merely hostile; a caller must meet one tree of errors.
+    """
+    try:
+        yield
+    except LienthongError:
+        raise
+    except (MemoryError, RecursionError):
+        raise kind(f"{what} is nested or sized beyond reason", place=place) from None
+    except Exception as error:
+        why = str(error).strip().splitlines()
+        raise kind(
+            f"{what} cannot be read: {why[0][:200] if why else type(error).__name__}", place=place
+        ) from None
