@@ -143,8 +143,7 @@ class Revocation:
             reason = f"the {what} of {authority} went stale at {ended:%Y-%m-%d %H:%M} UTC{because}"
             if (authority, ended) not in self._warned:
                 self._warned.add((authority, ended))
-                log.warning("%s; its certificates are accepted until %s", reason, f"{until:%Y-%m-%d %H:%M}
-                UTC")
+                log.warning("%s; what it issued is accepted until %s", reason, until)
             return RevocationAnswer(
                 "unknown", f"{reason}; accepted until {until:%Y-%m-%d %H:%M} UTC", True, until
             )
