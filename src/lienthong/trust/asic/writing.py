@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
-import secrets
-import zlib
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +16,7 @@ from lienthong.trust.cms import sign_detached
 from lienthong.trust.errors import ContainerError
 from lienthong.trust.keys import Signer
 from lienthong.trust.zip import Part, write_archive
-from lienthong.trust.zip.source import FileSource
+from lienthong.trust.zip.files import write_beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +48,9 @@ def write(
     for entry in entries:
         if entry.name == MIMETYPE_NAME or entry.name[:9].upper() == META:
             raise ContainerError("is a name that the container keeps for itself", place=entry.name)
-        part, digest = _digest(entry)
-        parts.append(part)
-        listed.append((entry.name, entry.media_type, b64encode(digest).decode()))
+        digest = hashlib.sha256()
+        parts.append(Part.of(entry.name, entry.data, digest))
+        listed.append((entry.name, entry.media_type, b64encode(digest.digest()).decode()))
     if not listed:
         raise ContainerError("a container needs at least one file")
     manifest = write_manifest(listed)
@@ -63,38 +60,5 @@ def write(
         memory = io.BytesIO()
         write_archive(parts, memory, at=signing_time)
         return memory.getvalue()
-    _write_file(parts, out, signing_time)
+    write_beside(out, lambda file: write_archive(parts, file, at=signing_time))
     return None
-
-
-def _digest(entry: Entry) -> tuple[Part, bytes]:
-    if not isinstance(entry.data, Path):
-        return Part.of(entry.name, entry.data), hashlib.sha256(entry.data).digest()
-    source = FileSource(entry.data)
-    try:
-        digest, crc = hashlib.sha256(), 0
-        for piece in source.chunks(0, source.size):
-            digest.update(piece)
-            crc = zlib.crc32(piece, crc)
-        return Part(entry.name, entry.data, source.size, crc), digest.digest()
-    finally:
-        source.close()
-
-
-def _write_file(parts: Sequence[Part], out: Path, at: datetime) -> None:
-    beside = out.with_name(f".{out.name}.{secrets.token_hex(4)}.partial")
-    try:
-        with beside.open("xb") as file:
-            write_archive(parts, file, at=at)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(out)
-    except OSError as error:
-        raise ContainerError(
-            f"cannot be written: {error.strerror}",
-            place=str(out),
-            remedy="check the folder, its permissions and the space left on the disk",
-            code="container-unwritable",
-        ) from None
-    finally:
-        beside.unlink(missing_ok=True)

@@ -40,6 +40,10 @@ class Sink(Protocol):
     def write(self, data: bytes | memoryview, /) -> object: ...
 
 
+class Digest(Protocol):
+    def update(self, data: bytes | memoryview, /) -> object: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """A file to store: its bytes, or a path with the size and CRC-32 taken when it was digested."""
@@ -50,8 +54,22 @@ class Part:
     crc: int
 
     @classmethod
-    def of(cls, name: str, data: bytes) -> Part:
-        return cls(name, data, len(data), zlib.crc32(data))
+    def of(cls, name: str, data: bytes | Path, digest: Digest | None = None) -> Part:
+        """The part of that name; a file is read through once. ``digest`` is fed the same bytes."""
+        if not isinstance(data, Path):
+            if digest is not None:
+                digest.update(data)
+            return cls(name, data, len(data), zlib.crc32(data))
+        source = FileSource(data)
+        crc = 0
+        try:
+            for piece in source.chunks(0, source.size):
+                crc = zlib.crc32(piece, crc)
+                if digest is not None:
+                    digest.update(piece)
+            return cls(name, data, source.size, crc)
+        finally:
+            source.close()
 
     def chunks(self) -> Iterator[bytes | memoryview]:
         """The bytes; :class:`ZipError` when the file is no longer what was digested."""

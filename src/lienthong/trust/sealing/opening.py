@@ -1,0 +1,192 @@
+"""Opening a sealed file: nothing reaches its final name before the whole of it is authenticated."""
+
+from __future__ import annotations
+
+import io
+import os
+import secrets
+import shutil
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import BinaryIO
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+from lienthong.trust import der
+from lienthong.trust.der import DerError
+from lienthong.trust.errors import SealingError
+from lienthong.trust.sealing.recipients import PrivateKey, content_key
+from lienthong.trust.sealing.sealing import AUTH_ENVELOPED, DATA, GCM, NONCE, TAG
+from lienthong.trust.zip import Archive, Limits, open_archive
+from lienthong.trust.zip.files import sync_folder, unwritable
+from lienthong.trust.zip.source import CHUNK
+
+MAX_HEAD = 4 << 20
+"""Bytes before the ciphertext: 5,000 recipients need about 2 MB."""
+MAX_TAIL = 1 << 10
+_FIXED_HEAD = 128
+"""More than the headers before the recipients, and those between them and the ciphertext, can take."""
+
+
+def unseal(
+    source: bytes | Path | BinaryIO,
+    key: PrivateKey,
+    certificate: bytes,
+    out_folder: Path,
+    *,
+    limits: Limits | None = None,
+) -> list[Path]:
+    """Open a sealed file into ``out_folder``; the paths written, in the order of the archive.
+
+    ``source`` may be a forward-only stream (``Container.open``). Plaintext goes to a temporary folder
+    inside ``out_folder``; the files get their names after the authentication tag and the archive have been
+    checked, synced, and never over an existing file. :class:`SealingError` or :class:`ContainerError`
+    otherwise, and then nothing is left.
+    """
+    place = out_folder / f".unsealing-{secrets.token_hex(6)}"
+    try:
+        place.mkdir(parents=True, mode=0o700)
+        try:
+            packed = place / "archive.zip"
+            with _stream(source) as stream:
+                _decrypt(stream, key, certificate, packed)
+            archive = open_archive(packed, limits or Limits())
+            try:
+                return _release(archive, place, out_folder)
+            finally:
+                archive.close()
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+    except DerError as error:
+        raise SealingError(error.detail, place=error.place, code="sealed-malformed") from None
+    except OSError as error:
+        raise unwritable(out_folder, error) from None
+
+
+def _stream(source: bytes | Path | BinaryIO) -> AbstractContextManager[BinaryIO]:
+    if isinstance(source, Path):
+        return source.open("rb")
+    return nullcontext(io.BytesIO(source) if isinstance(source, bytes) else source)
+
+
+def _decrypt(stream: BinaryIO, key: PrivateKey, certificate: bytes, packed: Path) -> None:
+    """Decrypt the ZIP into ``packed`` and check the tag; :class:`SealingError` when it does not hold."""
+    head = _Head(stream)
+    secret = content_key(head.infos, key, certificate)
+    decryptor = Cipher(algorithms.AES256(secret), modes.GCM(head.nonce)).decryptor()
+    with packed.open("xb") as file:
+        left = head.size
+        piece = head.first[:left]
+        while left:
+            if not piece:
+                raise SealingError("is cut short", code="sealed-changed")
+            file.write(decryptor.update(piece))
+            left -= len(piece)
+            piece = stream.read(min(left, CHUNK))
+    tail = head.first[head.size :] + stream.read(MAX_TAIL)
+    if stream.read(1):
+        raise SealingError("bytes are left over after the sealed content")
+    try:
+        decryptor.finalize_with_tag(_tag(tail, head.bytes_after))
+    except InvalidTag:
+        raise SealingError(
+            "was changed after it was sealed",
+            remedy="ask the sender for it again",
+            code="sealed-changed",
+        ) from None
+
+
+class _Head:
+    """What stands before the ciphertext. ``first``: bytes already taken beyond it."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        data = stream.read(_FIXED_HEAD)
+        at, end = _header(data, 0, 1 << 62, der.SEQUENCE)
+        outer_end = end
+        _, kind_end = _header(data, at, end, der.OID)
+        if data[at:kind_end] != AUTH_ENVELOPED:
+            raise SealingError("is not a CMS AuthEnvelopedData", remedy="give the sealed file itself")
+        at, end = _last(*_header(data, kind_end, end, 0xA0), end)
+        at, end = _last(*_header(data, at, end, der.SEQUENCE), end)
+        start, at = _header(data, at, end, der.INTEGER)
+        if der.integer(data, start, at) != 0:
+            raise SealingError("has a version other than 0", code="sealed-unsupported")
+        start, stop = _header(data, at, end, der.SET)
+        if stop > MAX_HEAD:
+            raise SealingError("has too many recipients", code="sealed-unsupported")
+        data += stream.read(max(stop - len(data), 0) + _FIXED_HEAD)
+        if stop > len(data):
+            raise SealingError("is cut short", code="sealed-changed")
+        self.infos = data[start:stop]
+
+        at, info_end = _header(data, stop, end, der.SEQUENCE)
+        _, kind_end = _header(data, at, info_end, der.OID)
+        if data[at:kind_end] != DATA:
+            raise SealingError("seals something other than data", code="sealed-unsupported")
+        at, stop = _header(data, kind_end, info_end, der.SEQUENCE)
+        _, kind_end = _header(data, at, stop, der.OID)
+        if data[at:kind_end] != GCM:
+            raise SealingError("is not encrypted with AES-256-GCM", code="sealed-unsupported")
+        at, parameters_end = _last(*_header(data, kind_end, stop, der.SEQUENCE), stop)
+        start, at = _header(data, at, parameters_end, der.OCTET_STRING)
+        self.nonce = data[start:at]
+        if len(self.nonce) != NONCE or data[at:parameters_end] != der.encode_integer(TAG):
+            raise SealingError("has a nonce or tag of another length", code="sealed-unsupported")
+        at, content_end = _last(*_header(data, stop, info_end, 0x80), info_end)
+        self.size = content_end - at
+        self.bytes_after = outer_end - content_end
+        self.first = data[at:]
+
+
+def _header(data: bytes, at: int, end: int, tag: int) -> tuple[int, int]:
+    if at + 10 > len(data):
+        raise SealingError("is cut short", code="sealed-changed")
+    return der.expect(data, at, end, tag)
+
+
+def _last(start: int, stop: int, end: int) -> tuple[int, int]:
+    if stop != end:
+        raise SealingError("bytes are left over inside the structure")
+    return start, stop
+
+
+def _tag(tail: bytes, announced: int) -> bytes:
+    """The authentication tag, which must end the structure: unauthenticated attributes are not read."""
+    if len(tail) < announced:
+        raise SealingError("is cut short", code="sealed-changed")
+    if len(tail) != announced:
+        raise SealingError("bytes are left over after the sealed content")
+    start, stop = der.expect(tail, 0, len(tail), der.OCTET_STRING)
+    if stop - start != TAG or stop != len(tail):
+        raise SealingError("has attributes or a tag not read here", code="sealed-unsupported")
+    return tail[start:stop]
+
+
+def _release(archive: Archive, place: Path, out_folder: Path) -> list[Path]:
+    """Unpack the authenticated archive beside its destination, then give every file its name."""
+    staged = []
+    for number, member in enumerate(archive.members.values()):
+        target = out_folder / member.name
+        if os.path.lexists(target):
+            raise SealingError(
+                "is already there; nothing was opened",
+                place=str(target),
+                remedy="open into an empty folder",
+                code="sealed-exists",
+            )
+        piece = place / str(number)
+        with piece.open("xb") as file:
+            for plain in archive.chunks(member):
+                file.write(plain)
+            file.flush()
+            os.fsync(file.fileno())
+        staged.append((piece, target))
+    folders = {out_folder}
+    for piece, target in staged:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        folders.add(target.parent)
+        piece.rename(target)
+    for folder in folders:
+        sync_folder(folder)
+    return [target for _, target in staged]
