@@ -78,7 +78,8 @@ class Unit:
 class Agency:
     """One agency. ``kind`` of :data:`KINDS`; ``level`` of :data:`LEVELS`; ``parent`` and ``successors``
     are canonical codes; ``valid_to`` is the last day it exists. ``locked``: it receives nothing for now
-    (error 23 of the axis interface). ``groups``: names of the own groups it belongs to.
+    (error 23 of the axis interface). ``groups``: names of the own groups it belongs to. ``illustrative``:
+    its organ codes are invented for a seed and nobody's official codes.
     """
 
     code: str
@@ -96,6 +97,7 @@ class Agency:
     tls: tuple[CertificateRef, ...] = ()
     units: tuple[Unit, ...] = ()
     groups: tuple[str, ...] = ()
+    illustrative: bool = False
 
     def active_on(self, day: date) -> bool:
         return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)

@@ -37,3 +37,26 @@ class DirectoryRollback(SnapshotError):
     """A snapshot older than the one in use, or another one under the same version."""
 
     code = "directory-rollback"
+
+
+class UnknownAgency(RegistryError):
+    code = "unknown-agency"
+    status = 404
+    title: ClassVar[str] = "There is no such agency in the registry"
+
+
+class RuleBroken(RegistryError):
+    """The change would leave the registry contradicting itself; nothing was written."""
+
+    code = "registry-rule-broken"
+    status = 409
+
+
+class FileRefused(RegistryError):
+    """A whole file cannot be read: it is missing, not UTF-8, or not of a known layout."""
+
+    code = "import-file-refused"
+
+
+class CertificateRefused(RegistryError):
+    code = "certificate-refused"

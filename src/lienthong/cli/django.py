@@ -1,0 +1,79 @@
+"""Django for commands: pointed at a data folder, its database brought up to date."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from lienthong.core.errors import LienthongError
+
+
+class RegistryUnreachable(LienthongError):
+    code = "registry-unreachable"
+    status = 503
+
+
+def use_data_folder(data: Path, *, migrate: bool = True, create: bool = False) -> None:
+    """Point Django at the registry of a data folder, once per process, and bring its tables up to date.
+
+    ``create``: make the folder when it is not there. Raises :class:`LienthongError` when there is no such
+    folder or the database does not answer.
+    """
+    if create:
+        try:
+            data.mkdir(parents=True, exist_ok=True)
+        except OSError as problem:
+            raise LienthongError(
+                f"the data folder cannot be made: {problem.strerror}", place=str(data), code="no-data-folder"
+            ) from None
+    if not data.is_dir():
+        raise LienthongError(
+            "there is no data folder here",
+            place=str(data),
+            remedy=f"create a province with `lienthong init --data {data}`, or name another with --data",
+            code="no-data-folder",
+        )
+    chosen = os.environ.setdefault("LIENTHONG_DATA", str(data.resolve()))
+    if Path(chosen).resolve() != data.resolve():
+        _point_to(data)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lienthong.web.settings")
+
+    import django
+
+    django.setup()
+    if migrate:
+        bring_up_to_date()
+
+
+def _point_to(data: Path) -> None:
+    from django.apps import apps
+
+    if apps.ready:
+        raise LienthongError(
+            f"this process already works in {os.environ['LIENTHONG_DATA']}",
+            place=str(data),
+            remedy="use one data folder in a process",
+        )
+    os.environ["LIENTHONG_DATA"] = str(data.resolve())
+
+
+def bring_up_to_date() -> None:
+    """Create or migrate the registry's tables."""
+    from django.core.management import call_command
+    from django.db import Error
+
+    try:
+        call_command("migrate", verbosity=0, interactive=False)
+    except Error as problem:
+        raise RegistryUnreachable(
+            f"the registry's database does not answer: {problem}",
+            place=_database(),
+            remedy="check that it runs and that this user may open it",
+        ) from None
+
+
+def _database() -> str:
+    from django.conf import settings
+
+    database = settings.DATABASES["default"]
+    return str(database["NAME"]) if "HOST" not in database else f"{database['HOST']} {database['NAME']}"
