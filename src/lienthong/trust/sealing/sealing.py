@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, overload
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.base import AEADEncryptionContext
@@ -37,6 +37,12 @@ class _Encrypting:
         self._out.write(self._encryptor.update(data))
 
 
+@overload
+def seal(files: Sequence[Entry], recipients: Sequence[bytes]) -> bytes: ...
+@overload
+def seal(files: Sequence[Entry], recipients: Sequence[bytes], out: Path) -> None: ...
+@overload
+def seal(files: Sequence[Entry], recipients: Sequence[bytes], out: Path | None) -> bytes | None: ...
 def seal(files: Sequence[Entry], recipients: Sequence[bytes], out: Path | None = None) -> bytes | None:
     """One DER AuthEnvelopedData of the files for the recipients' DER certificates.
 
