@@ -7,6 +7,7 @@ that one run lists everything; a message with an error in its notebook is never 
 from __future__ import annotations
 
 from lienthong.exchange.edxml import model
+from lienthong.exchange.edxml.findings import Severity
 from lienthong.exchange.edxml.manifest import read_attachments, read_references
 from lienthong.exchange.edxml.names import EDOC, QCVN, official, written
 from lienthong.exchange.edxml.parsing import Limits, Parsed
@@ -107,7 +108,7 @@ def _status(fields: Node, header: Node) -> model.Status:
         description=fields.text("Description"),
         timestamp=fields.timestamp("Timestamp"),
         staff=_staff(fields.one("StaffInfo")),
-        trace=_trace(header),
+        trace=_trace(header, status=True),
     )
     fields.close()
     return message
@@ -253,7 +254,7 @@ def _staff(node: Node | None) -> model.Staff | None:
     return found
 
 
-def _trace(header: Node) -> model.Trace | None:
+def _trace(header: Node, *, status: bool = False) -> model.Trace | None:
     node = header.one("TraceHeaderList", "TraceHeaderList")
     if node is None:
         return None
@@ -261,9 +262,16 @@ def _trace(header: Node) -> model.Trace | None:
         written(str(name)).casefold(): str(value).strip() for name, value in node.element.attrib.items()
     }
     business = node.one("Bussiness")
+    headers = tuple(map(_trace_header, node.many("TraceHeader")))
+    if not status:
+        severity: Severity = "warning" if node.notebook.legacy else "error"
+        if not headers:
+            node.missing("TraceHeader", severity=severity)
+        if business is None:
+            node.missing("Bussiness", severity=severity)
     found = model.Trace(
         message_id=attributes.get("id") or None,
-        headers=tuple(map(_trace_header, node.many("TraceHeader"))),
+        headers=headers,
         business=_business(business) if business is not None else None,
         version=attributes.get("version") or "1.0",
     )

@@ -201,6 +201,10 @@ def _other(path: str, other: model.OtherInfo) -> Iterator[Finding]:
 def _trace(message: model.Document) -> Iterator[Finding]:
     trace = message.trace
     yield from _message_id(trace.message_id)
+    if not trace.headers:
+        yield _required("TraceHeaderList/TraceHeader")
+    if trace.business is None:
+        yield _required("TraceHeaderList/Bussiness")
     for path, stop in _numbered("TraceHeaderList/TraceHeader", trace.headers):
         if not stop.organ_id:
             yield _required(f"{path}/OrganId", severity="warning")
