@@ -21,15 +21,21 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
+
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from lienthong.core.identifiers import organ_code
 from lienthong.exchange.client.errors import ProfileError
-from lienthong.trust.keys import PrivateKey, Signer, load_certificates, load_key, load_signer
+from lienthong.trust.keys import Signer, load_certificates, load_key, load_signer
 
+if TYPE_CHECKING:
+    from lienthong.trust.pkcs11 import Token
+
+DecryptionKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 FILE = "agency.toml"
 Use = Literal["seal", "encryption", "tls"]
 USES: tuple[Use, ...] = ("seal", "encryption", "tls")
@@ -110,16 +116,19 @@ class AgencyProfile:
         return self._signer("tls")
 
     @cached_property
-    def encryption(self) -> tuple[PrivateKey, bytes]:
+    def encryption(self) -> tuple[DecryptionKey, bytes]:
         """The key and the certificate (DER) to which others seal files end to end."""
         place = self.place("encryption")
-        if place.key is None:
+        certificate = load_certificates(place.certificate)[0]
+        if place.key is not None:
+            key: object = load_key(place.key, passphrase=self.passphrase)
+        else:
+            key = self._token(place, "encryption").key(place.pkcs11["key"])
+        if not isinstance(key, DecryptionKey):
             raise ProfileError(
-                "sealed files can be opened with a key file only",
-                place=f"{self.folder / FILE}: encryption",
-                remedy="give key = and certificate = for [encryption]",
+                "the encryption key is neither P-256 nor RSA", place=f"{self.folder / FILE}: encryption"
             )
-        return load_key(place.key, passphrase=self.passphrase), load_certificates(place.certificate)[0]
+        return key, certificate
 
     def place(self, use: Use) -> KeyPlace:
         try:
@@ -135,23 +144,35 @@ class AgencyProfile:
             return load_signer(place.key, place.certificate, passphrase=self.passphrase)
         from lienthong.trust.pkcs11 import Pkcs11Signer
 
-        settings = dict(place.pkcs11)
-        pin_file = settings.pop("pin_file", None)
-        pin = os.environ.get("LIENTHONG_PIN") or (Path(pin_file).read_text().strip() if pin_file else "")
         first, *chain = load_certificates(place.certificate)
-        try:
-            return Pkcs11Signer(
-                module=Path(settings["module"]),
-                token=settings["token"],
-                key=settings["key"],
-                pin=pin,
-                certificate=first,
-                chain=tuple(chain),
-            )
-        except KeyError as error:
+        return Pkcs11Signer(self._token(place, use), place.pkcs11["key"], first, chain)
+
+    def _token(self, place: KeyPlace, use: Use) -> Token:
+        settings = place.pkcs11
+        missing = [name for name in ("module", "token", "key") if name not in settings]
+        if missing:
             raise ProfileError(
-                f"the security module's {error.args[0]!r} is missing", place=f"{self.folder / FILE}: {use}"
-            ) from None
+                f"the security module's {missing[0]!r} is missing", place=f"{self.folder / FILE}: {use}"
+            )
+        pin = os.environ.get("LIENTHONG_PIN", "")
+        if not pin and "pin_file" in settings:
+            try:
+                pin = Path(settings["pin_file"]).read_text().strip()
+            except OSError as error:
+                raise ProfileError(
+                    f"the PIN cannot be read: {error.strerror}",
+                    place=settings["pin_file"],
+                    remedy="set LIENTHONG_PIN, or repair the file or its rights",
+                ) from error
+        return open_token(Path(settings["module"]), settings["token"], pin)
+
+
+@cache
+def open_token(module: Path, label: str, pin: str) -> Token:
+    """The token, opened once in a process: its sessions are few."""
+    from lienthong.trust.pkcs11 import Token
+
+    return Token(module, label, pin)
 
 
 def load_profile(folder: Path) -> AgencyProfile:
