@@ -9,7 +9,7 @@ from lienthong.exchange.edxml.parsing import Limits
 from lienthong.exchange.edxml.tree import Node, Notebook
 from lienthong.exchange.errors import ExchangeError, TooLarge
 
-_HREF = f"{{{XLINK}}}href"
+HREF = f"{{{XLINK}}}href"
 
 
 def bare_content_id(text: str) -> str:
@@ -41,7 +41,7 @@ def read_references(notebook: Notebook, body: Node | None) -> tuple[model.Refere
 
 def _reference(node: Node) -> model.Reference:
     content_id = bare_content_id(node.text("ContentId"))
-    href = bare_content_id(nfc(str(node.element.get(_HREF, ""))))
+    href = bare_content_id(nfc(str(node.element.get(HREF, ""))))
     if content_id and href and content_id != href:
         node.notebook.note(
             f"{node.path}/ContentId",

@@ -36,7 +36,9 @@ _DECLARATION = re.compile(rb"<\?xml\s[^>]{0,200}?\?>")
 _ENCODING = re.compile(rb"""encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
 _PROLOG = re.compile(rb"(?:\s+|<!--(?:(?!--).)*-->|<\?(?:(?!\?>).)*\?>)*", re.DOTALL)
 _ASCII_COMPATIBLE = frozenset({b"utf-8", b"utf8", b"us-ascii", b"ascii"})
-_PLAIN_START = (b'<?xml version="1.0" encoding="UTF-8"?>', b'<?xml version="1.0" encoding="utf-8"?>')
+_plain_start = re.compile(
+    rb"""<\?xml version=["']1\.0["'] encoding=["'](?:UTF|utf)-8["']\?>\s*<(?:edXML:)?edXML[\s>]"""
+).match
 
 
 def _parser(*, huge: bool = False, keep_comments: bool = False) -> etree.XMLParser:
@@ -59,10 +61,10 @@ _PARSER = _parser()
 
 
 def parse_plain(data: bytes) -> etree._Element | None:
-    """The hot path: the tree of a UTF-8 message that begins with an ordinary declaration (or the root)
-    and holds nothing that calls for a closer look; None for everything else.
+    """The hot path: the tree of a UTF-8 message in which nothing stands before the root but an ordinary
+    declaration (so no DOCTYPE); None for everything else, and for what is not well formed.
     """
-    if not data.startswith(_PLAIN_START) or b"<!" in data:
+    if not _plain_start(data):
         return None
     try:
         return etree.fromstring(data, _PARSER)

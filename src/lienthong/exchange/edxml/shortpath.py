@@ -23,7 +23,7 @@ from lienthong.core.identifiers import MAX_ORGAN_CODE, MESSAGE_ID, NEW_ORGAN_COD
 from lienthong.exchange import statuses
 from lienthong.exchange.edxml import rules, secrecy
 from lienthong.exchange.edxml.envelope import Envelope
-from lienthong.exchange.edxml.manifest import bare_content_id
+from lienthong.exchange.edxml.manifest import HREF, bare_content_id
 from lienthong.exchange.edxml.names import ORGAN, QCVN
 from lienthong.exchange.edxml.parsing import LIMITS, parse_plain
 
@@ -53,6 +53,8 @@ _DOCUMENT_LEAVES = frozenset(
 _STATUS_LEAVES = frozenset({"StatusCode", "Description", "Timestamp"})
 _LEAVES = _DOCUMENT_LEAVES | _STATUS_LEAVES
 _STATUS_GROUPS = frozenset({"From", "ResponseFor", "StaffInfo"})
+_ROOM_FOR_ATTRIBUTES = LIMITS.attributes * len(' a=""')
+"""A message shorter than this cannot hold too many attributes."""
 _TRACE_ATTRIBUTES = frozenset({"id", "version", "mustUnderstand", "actor"})
 
 _name_of = {
@@ -77,7 +79,9 @@ class _CloserLook(Exception):
 
 def envelope_by_short_path(data: bytes, today: date, options: rules.Options) -> Envelope | None:
     """The envelope, or None when the full reader must decide."""
-    if options.strict_document_id or b"href" in data or data.count(b"=") > LIMITS.attributes:
+    if options.strict_document_id:
+        return None
+    if len(data) > _ROOM_FOR_ATTRIBUTES and data.count(b"=") > LIMITS.attributes:
         return None
     root = parse_plain(data)
     if root is None:
@@ -98,7 +102,7 @@ class _Walk:
 
     def __init__(self, elements: list[etree._Element]) -> None:
         self.elements = elements
-        self.names = [_name_of(element.tag) for element in elements]
+        self.names = [_name_of(element.tag, "") for element in elements]
         self.texts = [element.text for element in elements]
         self.at = 0
 
@@ -223,7 +227,7 @@ class _Walk:
         references: list[str] = []
         names: list[str] = []
         for _ in range(self.enter("edXMLManifest")):
-            if self.names[self.at] != "Reference":
+            if self.names[self.at] != "Reference" or self.elements[self.at].get(HREF):
                 raise _CloserLook
             fields = self.fields(_REFERENCE)
             content_id = bare_content_id(_needed(fields["ContentId"], rules.MAX_NAME))
