@@ -211,7 +211,9 @@ def distinguished_name(common: str, organisation: str | None, organ_code: str = 
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= 64 else text[:63].rstrip() + "…"
+    """At most 64 bytes of UTF-8: ub-common-name is 64 characters, and cryptography counts bytes."""
+    encoded = text.encode()
+    return text if len(encoded) <= 64 else encoded[:61].decode(errors="ignore").rstrip() + "…"
 
 
 def authority_key_id(issuer: x509.Certificate) -> x509.AuthorityKeyIdentifier:
