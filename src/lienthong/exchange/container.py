@@ -169,19 +169,26 @@ def open_container(
     """
     container = asic.read(source, limits=limits)
     try:
-        entry = container.entries.get(EDOC)
-        if entry is None:
-            raise MalformedMessage("the container holds no edoc.xml", place=EDOC)
-        if entry.size > MAX_EDOC:
-            raise TooLarge(f"is larger than {MAX_EDOC} bytes", place=EDOC)
-        edoc = container.read(EDOC)
-        envelope = read_envelope(edoc, options=options, today=today)
-        checked_message_id(envelope.message_id or "", place="TraceHeaderList/@id")
-        _check_references(envelope, container)
-        return Opened(container, edoc, envelope)
+        return read_message(container, options=options, today=today)
     except BaseException:
         container.close()
         raise
+
+
+def read_message(
+    container: asic.Container, *, options: Options = OPTIONS, today: date | None = None
+) -> Opened:
+    """The message of a container whose signature was checked already; raises as :func:`open_container`."""
+    entry = container.entries.get(EDOC)
+    if entry is None:
+        raise MalformedMessage("the container holds no edoc.xml", place=EDOC)
+    if entry.size > MAX_EDOC:
+        raise TooLarge(f"is larger than {MAX_EDOC} bytes", place=EDOC)
+    edoc = container.read(EDOC)
+    envelope = read_envelope(edoc, options=options, today=today)
+    checked_message_id(envelope.message_id or "", place="TraceHeaderList/@id")
+    _check_references(envelope, container)
+    return Opened(container, edoc, envelope)
 
 
 def _check_references(envelope: Envelope, container: asic.Container) -> None:

@@ -1,0 +1,113 @@
+"""Checkpoints as evidence: the log's signature, the witnesses' cosignatures, the quorum."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from lienthong.exchange.evidence.checks import Report, Stopped, Trust, Words, local_time
+from lienthong.trust.log.checkpoints import Checkpoint, SignedCheckpoint, open_checkpoint
+from lienthong.trust.log.notes import Note
+
+SIGNATURE = Words("Chữ ký của nhật ký trên bản chốt", "The log's signature on the checkpoint")
+WITNESSES = Words("Chữ ký của các bên chứng kiến", "The witnesses' cosignatures")
+FORMAT = Words("Dạng thức của bản chốt", "The checkpoint's form")
+
+
+def verify_checkpoint(data: bytes, trust: Trust, subject: str = "checkpoint") -> Report:
+    """Check one signed checkpoint."""
+    report = Report(subject, "checkpoint")
+    with suppress(Stopped):
+        check_checkpoint(report, data, trust)
+    return report
+
+
+def check_checkpoint(
+    report: Report, data: bytes, trust: Trust, *, part: str = "checkpoint", needs_quorum: bool = True
+) -> Checkpoint:
+    """Add the checks of one checkpoint to a report; what it states, whoever signed it.
+
+    ``part`` names it among several (``old``, ``new``); cosignatures are asked for with ``needs_quorum``.
+    Raises :class:`Stopped` when nothing can be built on it.
+    """
+    with report.attempt(f"{part}.format", FORMAT):
+        stated = Checkpoint.parse(Note.parse(data).text)
+    report.facts[part] = {"origin": stated.origin, "size": stated.size, "root": stated.root.hex()}
+    if not trust.policy.logs:
+        report.skipped(
+            f"{part}.signature",
+            SIGNATURE,
+            Words(
+                f"chưa kiểm tra: chưa cho biết khóa công khai của nhật ký «{stated.origin}» "
+                "(--log-key, --policy hoặc --data)",
+                f"not checked: the public key of the log «{stated.origin}» was not given "
+                "(--log-key, --policy or --data)",
+            ),
+            needed=True,
+        )
+        return stated
+    with report.attempt(f"{part}.signature", SIGNATURE):
+        signed = open_checkpoint(data, trust.policy.logs)
+    report.passed(
+        f"{part}.signature",
+        SIGNATURE,
+        Words(
+            f"nhật ký «{stated.origin}» đã ký: có {stated.size} bản ghi, mã gốc {_short(stated.root)}",
+            f"the log «{stated.origin}» signed: it has {stated.size} entries, root {_short(stated.root)}",
+        ),
+    )
+    if needs_quorum:
+        _check_witnesses(report, data, signed, trust, part)
+    return stated
+
+
+def _check_witnesses(report: Report, data: bytes, signed: SignedCheckpoint, trust: Trust, part: str) -> None:
+    code, policy = f"{part}.witnesses", trust.policy
+    if not policy.witnesses:
+        unknown = ", ".join(sorted(set(signed.unknown)))
+        report.skipped(
+            code,
+            WITNESSES,
+            Words(
+                "chưa kiểm tra: chưa cho biết khóa của bên chứng kiến nào; "
+                + (f"có chữ ký mang tên: {unknown}" if unknown else "bản chốt không có chữ ký nào khác"),
+                "not checked: no witness's key was given; "
+                + (f"there are signatures under the names: {unknown}" if unknown else "it bears none"),
+            ),
+        )
+        return
+    with report.attempt(code, WITNESSES):
+        cosignatures = open_checkpoint(data, policy.logs, policy.witness_keys).cosignatures
+    report.facts[part]["cosignatures"] = [
+        {"witness": each.witness.name, "time_s": each.time_s} for each in cosignatures
+    ]
+    names = ", ".join(f"{each.witness.name} ({_time(each.time_s)})" for each in cosignatures)
+    if policy.met_by(cosignatures):
+        report.passed(
+            code,
+            WITNESSES,
+            Words(
+                f"đủ theo yêu cầu ({policy.asks}): {names or 'không yêu cầu'}",
+                f"as many as asked for ({policy.asks}): {names or 'none needed'}",
+            ),
+        )
+    else:
+        report.failed(
+            code,
+            WITNESSES,
+            Words(
+                f"không đủ: yêu cầu {policy.asks}, hợp lệ: {names or 'không có'}",
+                f"not enough: asked for are {policy.asks}, valid are: {names or 'none'}",
+            ),
+        )
+
+
+def _short(root: bytes) -> str:
+    return f"{root.hex()[:16]}…"
+
+
+def _time(time_s: int) -> str:
+    try:
+        return local_time(datetime.fromtimestamp(time_s, UTC))
+    except (OverflowError, ValueError, OSError):
+        return f"{time_s} s"

@@ -1,0 +1,170 @@
+"""Where a whole log can lie: tiles mirrored into a folder, or an opened store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import BinaryIO
+
+from lienthong.exchange.errors import NotFound
+from lienthong.exchange.evidence.logs import Entry, LogSource, Stated
+from lienthong.exchange.store.embedded.batches import records_of
+from lienthong.exchange.store.embedded.files import Files
+from lienthong.exchange.store.embedded.layout import (
+    IN_BLOB,
+    SEGMENT_HEADER_SIZE,
+    BatchHead,
+    FrameType,
+    SegmentHeader,
+    StoredRecord,
+)
+from lienthong.exchange.store.embedded.recovery import LogReader
+from lienthong.exchange.store.embedded.segments import segment_path
+from lienthong.exchange.store.errors import PayloadArchived, StoreCorrupt
+from lienthong.exchange.store.protocol import Store
+from lienthong.trust.log.checkpoints import Checkpoint
+from lienthong.trust.log.notes import Note
+from lienthong.trust.log.tiles import ENTRIES, WIDTH, Tile, entries_of
+
+CHUNK = 1 << 20
+
+
+def file_digest(path: Path) -> bytes:
+    """SHA-256 of a file, in constant memory."""
+    with path.open("rb") as file:
+        return _digest_of(file, path.stat().st_size)
+
+
+def _digest_of(file: BinaryIO, length: int) -> bytes:
+    digest = sha256()
+    while length > 0 and (chunk := file.read(min(CHUNK, length))):
+        digest.update(chunk)
+        length -= len(chunk)
+    return digest.digest()
+
+
+class TileFolder:
+    """A copy of a log as C2SP tlog-tiles: ``checkpoint`` and ``tile/entries/…``. No containers."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._note = self._read(Path("checkpoint"))
+        self._size = Checkpoint.parse(Note.parse(self._note).text).size
+
+    @property
+    def size(self) -> int:
+        return self._size
+
+    def items(self) -> Iterator[Entry | Stated]:
+        for number in range(-(-self._size // WIDTH)):
+            tile = Tile(ENTRIES, number, min(WIDTH, self._size - number * WIDTH))
+            for leaf in entries_of(tile, self._read(Path(tile.path))):
+                yield Entry(leaf)
+        yield Stated(self._note)
+
+    def _read(self, name: Path) -> bytes:
+        path = self._folder / name
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise NotFound(
+                f"cannot be read: {error.strerror}",
+                place=str(path),
+                remedy="copy the log's checkpoint and all its entry bundles into this folder",
+            ) from error
+
+
+class StoreEntries:
+    """An opened store of either kind. ``payloads``: hash the containers too."""
+
+    def __init__(self, store: Store, *, payloads: bool = True) -> None:
+        self._store = store
+        self._payloads = payloads
+        self._note = store.checkpoint()
+        self._size = Checkpoint.parse(Note.parse(self._note).text).size
+
+    @property
+    def size(self) -> int:
+        return self._size
+
+    def items(self) -> Iterator[Entry | Stated]:
+        for start in range(0, self._size, WIDTH):
+            leaves = self._store.entries(start, min(start + WIDTH, self._size))
+            for index, leaf in enumerate(leaves, start):
+                yield Entry(leaf, self._digest(index) if self._payloads else None)
+        yield Stated(self._note)
+
+    def _digest(self, index: int) -> bytes | None:
+        try:
+            payload = self._store.payload(index)
+        except PayloadArchived:
+            return None
+        if payload is None:
+            return None
+        return file_digest(payload) if isinstance(payload, Path) else sha256(payload).digest()
+
+
+class EmbeddedFolder:
+    """The embedded store's folder, read from its segments alone: neither the index nor a lock is needed, so
+    a hub may be writing meanwhile. What it appends after the walk has passed is not seen.
+    """
+
+    def __init__(self, folder: Path, *, payloads: bool = True) -> None:
+        self._folder, self._payloads = folder, payloads
+        self._segments = folder / "segments"
+        self._files = Files()
+        self._reader = LogReader(self._files, self._segments, self._origin())
+
+    @property
+    def size(self) -> int:
+        return 0
+
+    def items(self) -> Iterator[Entry | Stated]:
+        for number, frame in self._reader.frames(self._reader.start, repair=False):
+            if frame.type is not FrameType.BATCH:
+                continue
+            head = BatchHead.decode(frame.meta)
+            path = segment_path(self._segments, number)
+            with path.open("rb") as segment:
+                for at, record in records_of(frame, head, str(path)):
+                    yield Entry(record.leaf, self._digest(segment, frame.offset + at, record))
+            yield Stated(head.note)
+
+    def _digest(self, segment: BinaryIO, at: int, record: StoredRecord) -> bytes | None:
+        if not self._payloads or not record.payload_length:
+            return None
+        if record.flags & IN_BLOB:
+            wanted = str(json.loads(record.leaf)["digest"])
+            blob = self._folder / "blobs" / wanted[:2] / wanted
+            return file_digest(blob) if blob.is_file() else None
+        segment.seek(at + record.payload_offset)
+        return _digest_of(segment, record.payload_length)
+
+    def _origin(self) -> str:
+        path = segment_path(self._segments, 1)
+        try:
+            with path.open("rb") as file:
+                header = SegmentHeader.decode(file.read(SEGMENT_HEADER_SIZE))
+        except OSError as error:
+            raise NotFound(f"cannot be read: {error.strerror}", place=str(path)) from error
+        if header is None:
+            raise StoreCorrupt("the first segment's header is damaged", place=str(path))
+        return header.origin
+
+
+def log_source(folder: Path, *, payloads: bool = True) -> LogSource:
+    """The log in a folder: tiles, or the embedded store (a data folder or its ``hub``), which may be
+    serving meanwhile. :class:`NotFound` when there is none.
+    """
+    if (folder / "checkpoint").is_file():
+        return TileFolder(folder)
+    for candidate in (folder, folder / "hub"):
+        if (candidate / "segments").is_dir():
+            return EmbeddedFolder(candidate, payloads=payloads)
+    raise NotFound(
+        "there is no log in this folder",
+        place=str(folder),
+        remedy="give a data folder, its hub folder, or a folder of tiles with a checkpoint",
+    )
