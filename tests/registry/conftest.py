@@ -1,4 +1,4 @@
-"""A province's trust for the registry's tests: a CA, a key that signs directories, and what the hub trusts."""
+"""A province's trust for the registry's tests: a CA, a key for directories, and what the hub trusts."""
 
 from __future__ import annotations
 

@@ -143,9 +143,7 @@ def test_a_group_holds_its_kind_without_the_ended_and_the_locked(directory_of: B
 
 
 def test_a_merged_member_of_an_own_group_is_represented_by_its_successor(directory_of: Build) -> None:
-    member = Agency(
-        "OLD", name="x", kind="commune", valid_to=LAST, successors=("NEW",), groups=("disaster",)
-    )
+    member = Agency("OLD", name="x", kind="commune", valid_to=LAST, successors=("NEW",), groups=("disaster",))
     heir = Agency("NEW", name="y", kind="commune", valid_from=FIRST)
     directory = directory_of(member, heir, group_titles={"disaster": "Phòng chống thiên tai", "empty": "—"})
     assert directory.group("disaster", LAST) == ("OLD",)
