@@ -91,23 +91,15 @@ def integer(data: bytes, start: int, stop: int) -> int:
 
 def moment(tag: int, content: bytes) -> datetime:
     """A UTCTime or GeneralizedTime in the one form that DER and RFC 5280 allow: seconds and Z."""
-    size = {UTC_TIME: 13, GENERALIZED_TIME: 15}.get(tag)
     digits = content[:-1]
-    if size is None or len(content) != size or content[-1:] != b"Z" or not digits.isdigit():
-        raise DerError("a time is not written YYMMDDHHMMSSZ or YYYYMMDDHHMMSSZ")
-    if tag == UTC_TIME:
+    if tag == UTC_TIME and len(digits) == 12:
         digits = (b"19" if digits >= b"50" else b"20") + digits
-    n = int(digits)
+    elif tag != GENERALIZED_TIME or len(digits) != 14:
+        digits = b""
+    if content[-1:] != b"Z" or not digits.isdigit() or digits[8:10] > b"23":
+        raise DerError("a time is not written YYMMDDHHMMSSZ or YYYYMMDDHHMMSSZ")
     try:
-        return datetime(
-            n // 10**10,
-            n // 10**8 % 100,
-            n // 10**6 % 100,
-            n // 10**4 % 100,
-            n // 100 % 100,
-            n % 100,
-            tzinfo=UTC,
-        )
+        return datetime.fromisoformat(f"{digits[:8].decode()}T{digits[8:].decode()}Z")
     except ValueError:
         raise DerError("a time names no real date") from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 
 from cryptography.exceptions import InvalidSignature
@@ -33,6 +34,7 @@ _HASHES: dict[str, tuple[str, hashes.HashAlgorithm]] = {
     "sha384": ("2.16.840.1.101.3.4.2.2", hashes.SHA384()),
     "sha512": ("2.16.840.1.101.3.4.2.3", hashes.SHA512()),
 }
+CONSTRUCTORS = {"sha256": hashlib.sha256, "sha384": hashlib.sha384, "sha512": hashlib.sha512}
 _ECDSA = {"sha256": "1.2.840.10045.4.3.2", "sha384": "1.2.840.10045.4.3.3", "sha512": "1.2.840.10045.4.3.4"}
 _RSA = {
     "sha256": "1.2.840.113549.1.1.11",

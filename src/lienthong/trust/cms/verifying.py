@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 
 from lienthong.trust import der
 from lienthong.trust.cms import algorithms as alg
-from lienthong.trust.cms.signers import identity, key_identifier, signer_key
-from lienthong.trust.cms.structure import Signer, parse
+from lienthong.trust.cms.certificate_reference import certificate_of, check_signing_certificate
+from lienthong.trust.cms.shapes import TIME_SIZE, Shape, Verified, recall, remember
+from lienthong.trust.cms.signers import identity, signer_key
+from lienthong.trust.cms.structure import SignedData, Signer, parse
 from lienthong.trust.errors import CmsError
 
 
-@dataclass(frozen=True, slots=True)
-class SignatureInfo:
+class SignatureInfo(NamedTuple):
     """A signature that verifies against the key in ``certificate``; whether to trust that is another matter.
 
     ``certificates``: all that came along, DER, the signer's among them. ``fingerprint``: SHA-256 of
@@ -40,10 +40,16 @@ def verify_detached(cms: bytes, content: bytes) -> SignatureInfo:
 
 def verify_every_detached(cms: bytes, content: bytes) -> tuple[SignatureInfo, ...]:
     """Every signature in ``cms`` over ``content``; one that does not verify refuses them all."""
+    known = recall(cms)
+    if known is not None:
+        return (_verify_known(cms, content, *known),)
     signed = parse(cms)
     if signed.content is not None:
         raise CmsError("the content is inside a signature that should be detached", code="cms-unsupported")
-    return tuple([_verify(signer, content, signed.certificates) for signer in signed.signers])
+    checked = [_verify(signer, content, signed.certificates) for signer in signed.signers]
+    if len(checked) == 1:
+        _keep(cms, signed, checked[0])
+    return tuple(checked)
 
 
 def verify_attached(cms: bytes) -> tuple[bytes, SignatureInfo]:
@@ -52,7 +58,7 @@ def verify_attached(cms: bytes) -> tuple[bytes, SignatureInfo]:
     content = signed.content
     if content is None:
         raise CmsError("the signature does not carry its content", code="cms-unsupported")
-    return content, _one(tuple([_verify(signer, content, signed.certificates) for signer in signed.signers]))
+    return content, _one(tuple(_verify(signer, content, signed.certificates) for signer in signed.signers))
 
 
 def _one(found: tuple[SignatureInfo, ...]) -> SignatureInfo:
@@ -72,31 +78,68 @@ def _verify(signer: Signer, content: bytes, certificates: tuple[bytes, ...]) -> 
             code="cms-unsupported",
         )
     family, check = known
-    certificate = _certificate_of(signer.sid, certificates)
-    fingerprint = identity(certificate)[2]
+    certificate = certificate_of(signer.sid, certificates)
     attributes = signer.attributes
     if attributes.get(alg.CONTENT_TYPE) != alg.DATA:
-        raise CmsError(
-            "the content-type attribute is missing or wrong", place="signed attributes", code="cms-malformed"
-        )
-    digest = hashlib.new(hash_name, content).digest()
+        raise _malformed("the content-type attribute is missing or wrong")
+    digest = alg.CONSTRUCTORS[hash_name](content).digest()
     if attributes.get(alg.MESSAGE_DIGEST) != bytes((der.OCTET_STRING, len(digest))) + digest:
-        raise CmsError(
-            "the signed digest is not that of the content: one of them was changed",
-            place="signed attributes",
-            code="cms-digest",
-        )
-    _check_signing_certificate(attributes.get(alg.SIGNING_CERTIFICATE_V2), certificate)
+        raise _changed()
+    check_signing_certificate(attributes.get(alg.SIGNING_CERTIFICATE_V2), certificate)
     protection = attributes.get(alg.ALGORITHM_PROTECTION)
     if protection is not None:
         expected = signer.digest_algorithm + b"\xa1" + signer.signature_algorithm[1:]
         if protection != der.sequence(expected):
-            raise CmsError(
-                "the protected algorithms are not those used", place="signed attributes", code="cms-malformed"
-            )
+            raise _malformed("the protected algorithms are not those used")
+    time = attributes.get(alg.SIGNING_TIME)
+    signing_time = None if time is None else _time(time)
     key = signer_key(certificate)
+    _check_signature(check, key.key, signer.signature, signer.signed)
+    return SignatureInfo(
+        certificate,
+        certificates,
+        identity(certificate)[2],
+        signing_time,
+        f"{family}-{hash_name}" if key.kind == "rsa" else f"{family}-{key.kind}-{hash_name}",
+        signer.timestamp,
+        signer.signature,
+    )
+
+
+def _verify_known(cms: bytes, content: bytes, time_at: int, shape: Shape) -> SignatureInfo:
+    """The same for a CMS of a known shape: time, digest and signature are all that can differ."""
+    signer = shape.signer
+    if alg.CONSTRUCTORS[signer.hash_name](content).digest() != cms[shape.digest_at : shape.digest_end]:
+        raise _changed()
+    signing_time = der.moment(der.UTC_TIME, cms[time_at : time_at + TIME_SIZE])
+    signature = cms[shape.signature_at :]
+    signed = b"\x31" + cms[shape.signed_at + 1 : shape.signed_end]
+    _check_signature(signer.check, signer.key, signature, signed)
+    certificate, certificates, fingerprint, algorithm = signer[:4]
+    return SignatureInfo(certificate, certificates, fingerprint, signing_time, algorithm, None, signature)
+
+
+def _keep(cms: bytes, signed: SignedData, info: SignatureInfo) -> None:
+    signer = signed.signers[0]
+    hash_name = alg.DIGESTS[signer.digest_algorithm]
+    remember(
+        cms,
+        signed,
+        Verified(
+            info.certificate,
+            info.certificates,
+            info.fingerprint,
+            info.algorithm,
+            hash_name,
+            signer_key(info.certificate).key,
+            alg.SIGNATURES[signer.signature_algorithm, hash_name][1],
+        ),
+    )
+
+
+def _check_signature(check: alg.Check, key: alg.PublicKey, signature: bytes, message: bytes) -> None:
     try:
-        check(key.key, signer.signature, signer.signed)
+        check(key, signature, message)
     except InvalidSignature:
         raise CmsError(
             "the signature does not verify with the signer's certificate",
@@ -104,16 +147,6 @@ def _verify(signer: Signer, content: bytes, certificates: tuple[bytes, ...]) -> 
             remedy="ask the sender for the file again: it was changed, or signed with another key",
             code="cms-signature",
         ) from None
-    time = attributes.get(alg.SIGNING_TIME)
-    return SignatureInfo(
-        certificate,
-        certificates,
-        fingerprint,
-        None if time is None else _time(time),
-        f"{family}-{hash_name}" if key.kind == "rsa" else f"{family}-{key.kind}-{hash_name}",
-        signer.timestamp,
-        signer.signature,
-    )
 
 
 def _time(value: bytes) -> datetime:
@@ -121,72 +154,14 @@ def _time(value: bytes) -> datetime:
     return der.moment(tag, value[start:])
 
 
-def _certificate_of(sid: bytes, certificates: tuple[bytes, ...]) -> bytes:
-    """The one certificate that ``sid`` names."""
-    if sid[0] == der.SEQUENCE:
-        start, stop = der.only(sid, 0, len(sid), der.SEQUENCE)
-        wanted = sid[start:stop]
-        found = [c for c in certificates if b"".join(identity(c)[:2]) == wanted]
-    else:
-        start, stop = der.only(sid, 0, len(sid), 0x80)
-        found = [c for c in certificates if key_identifier(c) == sid[start:stop]]
-    if len(found) != 1:
-        raise CmsError(
-            f"{len(found)} of the certificates inside are the signer's",
-            place="certificates",
-            remedy="include the signer's certificate once",
-            code="cms-certificate",
-        )
-    return found[0]
+def _changed() -> CmsError:
+    return CmsError(
+        "the signed digest is not that of the content: one of them was changed",
+        place="signed attributes",
+        remedy="ask the sender for the file again",
+        code="cms-digest",
+    )
 
 
-def _check_signing_certificate(value: bytes | None, certificate: bytes) -> None:
-    """signing-certificate-v2 (RFC 5035 §3) must name this very certificate first."""
-    if value is None:
-        raise CmsError(
-            "the signing-certificate-v2 attribute is missing",
-            place="signed attributes",
-            remedy="sign at CAdES baseline level B",
-            code="cms-certificate",
-        )
-    if value == der.sequence(
-        der.sequence(der.sequence(der.element(der.OCTET_STRING, identity(certificate)[2])))
-    ):
-        return
-    start, stop = der.only(value, 0, len(value), der.SEQUENCE)
-    at, end = der.expect(value, start, stop, der.SEQUENCE)
-    if end != stop:
-        der.only(value, end, stop, der.SEQUENCE)
-    at, end = der.expect(value, at, end, der.SEQUENCE)
-    hash_name: str | None = "sha256"
-    tag, start, stop = der.read(value, at, end)
-    if tag == der.SEQUENCE:
-        hash_name = alg.DIGESTS.get(value[at:stop])
-        start, stop = der.expect(value, stop, end, der.OCTET_STRING)
-    elif tag != der.OCTET_STRING:
-        raise CmsError(
-            "the signing-certificate-v2 attribute is not well formed",
-            place="signed attributes",
-            code="cms-malformed",
-        )
-    if hash_name is None:
-        raise CmsError(
-            "the signing-certificate-v2 attribute uses a digest that is not accepted", code="cms-unsupported"
-        )
-    same = hashlib.new(hash_name, certificate).digest() == value[start:stop]
-    if stop != end:
-        same = same and _same_issuer(value, *der.only(value, stop, end, der.SEQUENCE), certificate)
-    if not same:
-        raise CmsError(
-            "the signed attributes name another certificate than the one inside",
-            place="signed attributes",
-            remedy="ask the sender for the file again: the certificate was exchanged",
-            code="cms-certificate",
-        )
-
-
-def _same_issuer(value: bytes, at: int, end: int, certificate: bytes) -> bool:
-    """IssuerSerial: GeneralNames with one directoryName, and the serial number."""
-    start, stop = der.expect(value, at, end, der.SEQUENCE)
-    name = der.element(0xA4, identity(certificate)[0])
-    return value[start:stop] == name and value[stop:end] == identity(certificate)[1]
+def _malformed(detail: str) -> CmsError:
+    return CmsError(detail, place="signed attributes", code="cms-malformed")

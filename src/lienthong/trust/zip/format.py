@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from lienthong.trust.errors import ContainerError
 
@@ -12,6 +12,8 @@ LOCAL = struct.Struct("<4sHHHHHIIIHH")
 CENTRAL = struct.Struct("<4sHHHHHHIIIHHHHHII")
 """signature, version made by, then as LOCAL from version needed, comment length, disk, internal and
 external attributes, offset of the local header."""
+DIRECTORY_ENTRY = struct.Struct("<4s2x6s4xIIIHHHH2xII")
+"""CENTRAL with version needed, flags and method as six bytes, without what the reader never looks at."""
 END = struct.Struct("<4sHHHHIIH")
 END64 = struct.Struct("<4sQHHIIQQQQ")
 LOCATOR64 = struct.Struct("<4sIQI")
@@ -26,6 +28,14 @@ DESCRIPTOR_MARK = b"PK\x07\x08"
 STORED, DEFLATED = 0, 8
 FLAG_ENCRYPTED, FLAG_DESCRIPTOR, FLAG_STRONG, FLAG_UTF8 = 0x0001, 0x0008, 0x0040, 0x0800
 DEFLATE_LEVEL = 0x0006
+PLAIN_KINDS = frozenset(
+    struct.pack("<HHH", need, flags, STORED) for need in (10, 20) for flags in (0, FLAG_UTF8)
+)
+"""Version needed, flags and method of a stored file with nothing unusual about it."""
+PLAIN_TYPES = frozenset({0, 8})
+FOLDER_TYPES = frozenset({0, 4})
+"""The file type in the Unix mode: none, or a regular file; none, or a folder."""
+FOLDER_BIT, SLASH = 0x10, ord("/")
 SATURATED16, SATURATED32 = 0xFFFF, 0xFFFFFFFF
 ZIP64_EXTRA = 0x0001
 
@@ -50,3 +60,14 @@ class TooMuch(ContainerError):
     code = "container-limit"
     status = 413
     title: ClassVar[str] = "The container exceeds a limit"
+
+
+class Member(NamedTuple):
+    """One file of an archive. ``offset``: where its bytes start; ``compressed``: how many they are."""
+
+    name: str
+    size: int
+    compressed: int
+    crc: int
+    method: int
+    offset: int

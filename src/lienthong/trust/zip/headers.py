@@ -6,9 +6,9 @@ What this house writes never comes here; containers of other producers and files
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
 
 from lienthong.trust.zip.format import (
+    CENTRAL,
     DEFLATE_LEVEL,
     DEFLATED,
     DESCRIPTOR_MARK,
@@ -16,37 +16,28 @@ from lienthong.trust.zip.format import (
     FLAG_ENCRYPTED,
     FLAG_STRONG,
     FLAG_UTF8,
+    FOLDER_BIT,
     HARMLESS_EXTRAS,
     LOCAL,
     LOCAL_MARK,
+    PLAIN_TYPES,
     SATURATED32,
     STORED,
     ZIP64_EXTRA,
+    Member,
     ZipError,
 )
 from lienthong.trust.zip.source import Source
 
 
-class Central(NamedTuple):
-    """The fields of a directory entry that the local header must repeat."""
-
-    name: str
-    need: int
-    flags: int
-    method: int
-    crc: int
-    compressed: int
-    size: int
-    offset: int
-    name_length: int
-
-
-def reconcile(source: Source, central: Central, extra: bytes) -> tuple[int, int, int, int, int, int]:
-    """``(compressed, size, header offset, data offset, stop, local extra bytes)`` of an entry whose two
-    headers agree; ``stop`` is where its last byte, data descriptor included, ends.
+def reconcile(source: Source, entry: bytes, name: str, raw: bytes, extra: bytes) -> tuple[Member, int, int]:
+    """``(member, header offset, stop)`` of a directory ``entry`` and the local header that must agree with
+    it; ``stop`` is where its last byte, data descriptor included, ends.
     """
-    name, _, flags, method, crc, compressed, size, offset, name_length = central
-    _check_method(central)
+    (_, _, need, flags, method, time, date, crc, compressed, size, *_, attributes, offset) = CENTRAL.unpack(
+        entry
+    )
+    _check_kind(name, need, flags, method)
     wide = _extras(extra, name).get(ZIP64_EXTRA, b"")
     size, wide = _wide(size, wide, name)
     compressed, wide = _wide(compressed, wide, name)
@@ -54,16 +45,20 @@ def reconcile(source: Source, central: Central, extra: bytes) -> tuple[int, int,
     if wide:
         raise ZipError("the ZIP64 field holds more than was announced", place=name)
 
-    header = source.read(offset, LOCAL.size)
-    if len(header) != LOCAL.size or header[:4] != LOCAL_MARK:
+    header = source.read(offset, LOCAL.size + len(raw))
+    if len(header) != LOCAL.size + len(raw) or header[:4] != LOCAL_MARK:
         raise ZipError("there is no local header where the directory points", place=name)
-    (_, need, local_flags, local_method, _, _, local_crc, local_compressed, local_size, local_name,
-     extra_length) = LOCAL.unpack(header)  # fmt: skip
-    if need > 45 or local_flags != flags or local_method != method or local_name != name_length:
+    (_, local_need, *fields, local_crc, local_compressed, local_size, name_length,
+     extra_length) = LOCAL.unpack_from(header)  # fmt: skip
+    if (
+        local_need > 45
+        or fields != [flags, method, time, date]
+        or name_length != len(raw)
+        or header[30:] != raw
+    ):
         raise ZipError("the local header does not match the directory", place=name)
-    data = offset + LOCAL.size + name_length + extra_length
-    local_extras = _extras(source.read(data - extra_length, extra_length), name)
-    local_wide = local_extras.get(ZIP64_EXTRA, b"")
+    data = offset + len(header) + extra_length
+    local_wide = _extras(source.read(data - extra_length, extra_length), name).get(ZIP64_EXTRA, b"")
     if local_wide:
         if len(local_wide) != 16 or (local_compressed, local_size) != (SATURATED32, SATURATED32):
             raise ZipError("the ZIP64 field of the local header is not well formed", place=name)
@@ -79,20 +74,22 @@ def reconcile(source: Source, central: Central, extra: bytes) -> tuple[int, int,
         raise ZipError("the local header does not match the directory", place=name)
     if method == STORED and size != compressed:
         raise ZipError("a stored file has two sizes", place=name)
-    return compressed, size, offset, data, stop, extra_length
+    _check_type(name, attributes, size, compressed)
+    return Member(name, size, compressed, crc, method, data), offset, stop
 
 
-def check_folder(name: str, attributes: int, size: int, compressed: int) -> None:
-    """An entry that is not a plain file may only be an empty folder."""
-    kind = attributes >> 28
-    if kind not in (0, 4) or not name.endswith("/"):
+def _check_type(name: str, attributes: int, size: int, compressed: int) -> None:
+    """Plain files, and folders that hold nothing themselves; no links, no devices."""
+    folder = name.endswith("/")
+    if attributes >> 28 not in ((0, 4) if folder else PLAIN_TYPES) or (
+        attributes & FOLDER_BIT and not folder
+    ):
         raise ZipError("is a symbolic link, a device or a folder without its slash", place=name)
-    if size or compressed:
+    if folder and (size or compressed):
         raise ZipError("a folder carries data", place=name)
 
 
-def _check_method(central: Central) -> None:
-    name, need, flags, method = central[:4]
+def _check_kind(name: str, need: int, flags: int, method: int) -> None:
     if flags & (FLAG_ENCRYPTED | FLAG_STRONG):
         raise ZipError(
             "is encrypted by ZIP",

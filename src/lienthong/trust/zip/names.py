@@ -61,7 +61,7 @@ def _objection(name: str) -> str | None:
 
 
 @lru_cache(maxsize=4096)
-def decode_name(raw: bytes, utf8: bool) -> tuple[str, str, tuple[str, ...]]:
+def decode_name(raw: bytes, utf8: int) -> tuple[str, str, tuple[str, ...]]:
     """``(name, key, folders)`` of the name bytes in a header.
 
     Two names with one key are the same file somewhere; ``folders`` are the keys of the folders above.

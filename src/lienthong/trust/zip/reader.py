@@ -12,28 +12,32 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from lienthong.trust.errors import ContainerError
 from lienthong.trust.zip.format import (
-    CENTRAL,
     CENTRAL_MARK,
     COMMENT,
+    DIRECTORY_ENTRY,
     END,
     END64,
     END64_MARK,
     END_MARK,
     FLAG_UTF8,
+    FOLDER_BIT,
     LOCAL_MARK,
     LOCATOR64,
     LOCATOR64_MARK,
+    PLAIN_KINDS,
+    PLAIN_TYPES,
     SATURATED16,
     SATURATED32,
+    SLASH,
     STORED,
+    Member,
     TooMuch,
     ZipError,
 )
-from lienthong.trust.zip.headers import Central, check_folder, reconcile
+from lienthong.trust.zip.headers import reconcile
 from lienthong.trust.zip.names import decode_name
 from lienthong.trust.zip.source import CHUNK, FileSource, MemorySource, Source
 
@@ -55,19 +59,6 @@ class Limits:
     manifest: int = 1 << 20
     signature: int = 1 << 18
     check_crc: bool = True
-
-
-class Member(NamedTuple):
-    """One file of an archive. ``offset``: where its bytes start; ``compressed``: how many they are."""
-
-    name: str
-    size: int
-    compressed: int
-    crc: int
-    method: int
-    offset: int
-    extra: int
-    """Bytes of extra fields in the local header."""
 
 
 class Archive:
@@ -187,72 +178,79 @@ def _find_directory64(source: Source, end_at: int, small: tuple[int, int, int]) 
 
 def _read_directory(source: Source, count: int, start: int, size: int, limits: Limits) -> dict[str, Member]:
     directory = source.read(start, size)
+    memory = source.data if isinstance(source, MemorySource) and isinstance(source.data, bytes) else None
     members: dict[str, Member] = {}
-    files: set[str] = set()
+    keys: set[str] = set()
     folders: set[str] = set()
     above: set[str] = set()
-    read = source.read
     at = expected = total = number = 0
     end = len(directory)
     if end != size:
         raise ZipError("the directory is cut short", place="ZIP directory")
     while at + 46 <= end:
-        (mark, _, need, flags, method, _, _, crc, compressed, plain, name_length, extra_length,
-         comment_length, disk, _, attributes, offset) = CENTRAL.unpack_from(directory, at)  # fmt: skip
+        (mark, kind, crc, compressed, plain, name_length, extra_length, comment_length, disk,
+         attributes, offset) = DIRECTORY_ENTRY.unpack_from(directory, at)  # fmt: skip
         name_end = at + 46 + name_length
         raw = directory[at + 46 : name_end]
         if mark != CENTRAL_MARK or disk or comment_length or not 0 < name_length <= limits.name:
             raise _bad_entry(mark, disk, comment_length, raw)
-        name, key, parents = decode_name(raw, bool(flags & FLAG_UTF8))
-        header = read(offset, 30 + name_length)
+        name, key, parents = decode_name(raw, kind[3] & FLAG_UTF8 >> 8)
+        if memory is None:
+            block, header = source.read(offset, 30 + name_length), 0
+        else:
+            block, header = memory, offset
         if (
-            not (method or extra_length or flags & ~FLAG_UTF8)
-            and need <= 20
+            kind in PLAIN_KINDS
+            and not extra_length
             and compressed == plain != SATURATED32
-            and header[4:30] == directory[at + 6 : at + 32]
+            and attributes >> 28 in PLAIN_TYPES
+            and block.startswith(LOCAL_MARK, header)
+            and block.startswith(directory[at + 6 : at + 32], header + 4)
+            and block.startswith(raw, header + 30)
+            and raw[-1] != SLASH
+            and not attributes & FOLDER_BIT
         ):
             data = offset + 30 + name_length
-            stop = data + compressed
-            extra = 0
+            stop = data + plain
+            member = _new(Member, (name, plain, plain, crc, STORED, data))
         else:
-            central = Central(name, need, flags, method, crc, compressed, plain, offset, name_length)
-            sizes = reconcile(source, central, directory[name_end : name_end + extra_length])
-            compressed, plain, offset, data, stop, extra = sizes
-            header = read(offset, 30 + name_length)
-        if header[:4] != LOCAL_MARK or header[30:] != raw:
-            raise ZipError("the local header does not match the directory", place=name)
+            extra = directory[name_end : name_end + extra_length]
+            member, offset, stop = reconcile(source, directory[at : at + 46], name, raw, extra)
+            if member.size > limits.ratio * member.compressed + 1024:
+                raise TooMuch(f"unpacks to more than {limits.ratio} times its size", place=name)
         if offset != expected:
             raise ZipError("files overlap, leave a gap or are out of order", place=name)
-        if key in files or key in folders:
+        if raw[-1] == SLASH:
+            folders.add(key)
+        else:
+            members[name] = member
+        keys.add(key)
+        number += 1
+        if len(keys) != number:
             raise ZipError(
                 "another file has this name, or one that differs only in case or in how accents are encoded",
                 place=name,
             )
-        kind = attributes >> 28
-        if kind not in (0, 8) or attributes & 0x10 or raw[-1:] == b"/":
-            check_folder(name, attributes, plain, compressed)
-            folders.add(key)
-        else:
-            members[name] = Member(name, plain, compressed, crc, method, data, extra)
-            files.add(key)
-        above.update(parents)
-        total += plain
-        if plain > limits.ratio * compressed + 1024:
-            raise TooMuch(f"unpacks to more than {limits.ratio} times its size", place=name)
+        if parents:
+            above.update(parents)
+        total += member.size
         expected = stop
         at = name_end + extra_length
-        number += 1
     if at != end or number != count:
         raise ZipError("the directory does not hold the number of files it announces", place="ZIP directory")
     if expected != start:
         raise ZipError("bytes lie between the last file and the directory", place="ZIP directory")
     if total > limits.total:
         raise TooMuch(f"unpacks to {total} bytes, more than {limits.total}", place="ZIP")
-    if not above.isdisjoint(files):
+    if not keys.isdisjoint(above) and not keys & above <= folders:
         raise ZipError("a file and a folder have the same name", place="ZIP directory")
     if not folders <= above:
         raise ZipError("a folder holds no file", place="ZIP directory")
     return members
+
+
+_new = tuple.__new__
+"""Makes a named tuple at half the cost of calling its class."""
 
 
 def _bad_entry(mark: bytes, disk: int, comment: int, raw: bytes) -> ContainerError:
