@@ -15,6 +15,9 @@ from typing import Protocol
 SignCheckpoint = Callable[[int, bytes], bytes]
 """(tree size, 32-byte root) → the C2SP signed note, as bytes."""
 
+Progress = Callable[[int, int], None]
+"""(done, total): called now and then by long operations; total may be an estimate."""
+
 
 class RecordKind(IntEnum):
     DOCUMENT = 1
@@ -46,13 +49,16 @@ class SpooledPayload:
 class Submission:
     """What the hub asks the store to append. Already verified, resolved and authorised.
 
-    ``sender`` and ``recipients`` are canonical agency codes. ``digest`` is the SHA-256 of the payload
-    (for an acknowledgement, of ``sender:subject``). ``subject`` is the log index of the DOCUMENT that a
-    status or acknowledgement is about, None for a new document. ``status`` is the edXML status code of
-    a STATUS ('01'…'16'), else ''. ``business`` is BussinessDocType 0..3 of a DOCUMENT. ``document_id``
-    is the edXML DocumentId. ``summary`` is a small UTF-8 JSON object that the inbox shows as it is.
-    ``staff`` names the person acting (trace), may be ''. ``forwarded`` maps the organ asked for to the
-    successor that got it.
+    ``sender`` and ``recipients`` are canonical agency codes; no recipient twice. ``digest`` is the
+    SHA-256 of the payload (for an acknowledgement, of ``sender:subject``). ``status`` is the edXML status
+    code of a STATUS ('01'…'16'), else ''. ``business`` is BussinessDocType 0..3 of a DOCUMENT.
+    ``document_id`` is the edXML DocumentId. ``summary`` is a small UTF-8 JSON object that the inbox shows
+    as it is. ``staff`` names the person acting (trace), may be ''. ``forwarded`` maps the organ asked for
+    to the successor that got it.
+
+    ``subject`` is the log index of the DOCUMENT that a status is about, or that a revoke, update or
+    replace (business 1..3) concerns; of the inbox row (DOCUMENT or STATUS) that an acknowledgement takes;
+    None for a new document.
     """
 
     kind: RecordKind
@@ -110,6 +116,8 @@ class Record:
     summary: bytes
     size: int
     leaf: bytes
+    staff: str = ""
+    forwarded: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +158,10 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
+    """Counts since the log began. ``states``: deliveries by last status code, '' before any, and
+    'recalled' for those taken back with consent.
+    """
+
     documents: int
     deliveries: int
     statuses: int
@@ -160,17 +172,46 @@ class Statistics:
     states: dict[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class StoreHealth:
+    """Whether the store accepts. ``reason`` says why not, in words, with the remedy.
+
+    ``free_bytes``: room on the file system of the embedded engine, None where it cannot be known.
+    ``last_accepted_ms``: ahead of the wall clock when that was set back.
+    """
+
+    writable: bool
+    reason: str
+    free_bytes: int | None
+    last_accepted_ms: int
+    tree_size: int
+
+
 class Store(Protocol):
-    """Thread rules: ``commit`` is called by one writer thread; reads by any thread."""
+    """Thread rules: ``commit`` is called by one writer thread; everything else by any thread."""
 
     def commit(self, batch: Sequence[Submission], now_ms: int) -> list[Outcome]:
         """Append what is new in one transaction, sync, and answer in the order given.
 
         Per submission: the same (sender, message_id) with the same digest is the earlier Accepted with
         ``duplicate=True``; with another digest Refused('message-id-conflict'); a status that
-        ``statuses.advance`` forbids is Refused('impossible-status') with the reason. Raises OSError or
-        a database error only when nothing of the batch was acknowledged or will be.
+        ``statuses.advance`` forbids is Refused('impossible-status') with the reason; a subject that is
+        not in the log Refused('unknown-subject'). A request to several recipients (13, or business 1..3)
+        is refused only when it is impossible with every one of them. Taking an inbox row again, under
+        whatever message id, is the first acknowledgement with ``duplicate=True``.
+
+        Records get max(``now_ms``, the last accepted time): time in the log never goes back.
+
+        Raises a LienthongError (StoreFailed, DiskFull …) only when nothing of the batch was or will be
+        acknowledged by this call; a retry is safe and finds what became durable as a duplicate.
         """
+
+    def subscribe(self, callback: Callable[[frozenset[str]], None]) -> Callable[[], None]:
+        """Call ``callback`` with the agencies whose inboxes grew, after each commit, whichever process
+        committed. It runs on a thread of the store and must return at once. Answers the way to stop.
+        """
+
+    def health(self) -> StoreHealth: ...
 
     def receipt(self, index: int) -> bytes:
         """The receipt (see ``exchange.receipts``) of a record: always the same bytes."""
@@ -178,12 +219,17 @@ class Store(Protocol):
     def record(self, index: int) -> Record | None: ...
 
     def payload(self, index: int) -> bytes | Path | None:
-        """Container bytes, or the path of a file for a large one; None when there is none."""
+        """Container bytes, or the path of a file for a large one; None when there is none.
+
+        PayloadArchived when the retention rule moved it away.
+        """
 
     def find(self, sender: str, message_id: str) -> Record | None: ...
 
     def find_document(self, document_id: str, sender: str | None = None) -> Record | None:
-        """The newest DOCUMENT record with business type 0 of that edXML DocumentId."""
+        """The newest DOCUMENT record with business type 0 of that edXML DocumentId; when there is none,
+        the newest update or replacement (2, 3) that came under it.
+        """
 
     def inbox(
         self,
@@ -203,7 +249,9 @@ class Store(Protocol):
     def delivery(self, index: int, recipient: str) -> Delivery | None: ...
 
     def history(self, index: int) -> list[Record]:
-        """Every record about a document, itself first, in index order."""
+        """Every record about a document, itself first, in index order: statuses, requests,
+        acknowledgements, and the acknowledgements of its statuses.
+        """
 
     def checkpoint(self) -> bytes:
         """The newest signed note."""
@@ -229,9 +277,25 @@ class Store(Protocol):
     def statistics(self) -> Statistics: ...
 
     def used_since(self, sender: str, since_ms: int) -> tuple[int, int]:
-        """(messages, bytes) accepted from a sender since a time: what quotas are counted from."""
+        """(messages, bytes) accepted from a sender since a time: what quotas are counted from.
+
+        Documents and statuses, not acknowledgements. Exact to the second for the last two minutes, to the
+        minute for the last two days (a bucket that began before ``since_ms`` is not counted), nothing before.
+        """
+
+    def archive(self, before_ms: int, target: Path) -> int:
+        """Move the containers accepted before a time to ``target``; the log, receipts and proofs stay.
+
+        Answers how many containers were moved. Safe to repeat after an interruption.
+        """
+
+    def verify(self, progress: Progress | None = None) -> int:
+        """Read everything back: every leaf against the signed roots, every payload against its digest.
+
+        Answers the number of records; StoreCorrupt names the place of the first that does not hold.
+        """
 
     def backup(self, target: Path) -> None:
-        """A consistent copy, taken while serving."""
+        """A consistent copy, taken while serving. Into an earlier backup's folder: only what is new."""
 
     def close(self) -> None: ...

@@ -1,0 +1,430 @@
+"""The SQLite index of the segments: what is written to it, batch by batch, and what a batch must look up.
+
+One connection, one transaction over many batches, committed every couple of thousand records: the
+index is derived, so losing its tail costs a short catch-up and never a record. Readers share the
+connection and see every batch at once. It is written only after a batch is durable in its segment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+from lienthong.exchange.statuses import DeliveryState
+from lienthong.exchange.store.admission import Admission, Known, Standing, Wanted
+from lienthong.exchange.store.counts import Counts
+from lienthong.exchange.store.crashpoints import crashpoint
+from lienthong.exchange.store.embedded.layout import IN_BLOB
+from lienthong.exchange.store.embedded.segments import End
+from lienthong.exchange.store.embedded.tree import TreeBlocks
+from lienthong.exchange.store.embedded.usage import MINUTE_MS, Usage
+from lienthong.exchange.store.protocol import Record, RecordKind
+
+INDEX_VERSION: Final = 1
+_APPLICATION_ID: Final = 0x4C54494E
+FLUSH_RECORDS: Final = 2048
+_IDX_MASK: Final = (1 << 40) - 1
+_MINUTE_BITS: Final = 26
+_SCHEMA: Final = Path(__file__).with_name("schema.sql")
+
+ReadRecord = Callable[[int], Record]
+
+
+class IndexUnusable(Exception):
+    """The index must be rebuilt; why."""
+
+
+@dataclass(slots=True)
+class AppliedBatch:
+    """A durable batch, or several read back in a row, on the way into the index.
+
+    ``positions`` of each record; ``batches``: (tree size after it, position) of each frame;
+    ``nodes``: the complete tree nodes (``Growth.nodes``); ``end``: of the log after it.
+    """
+
+    admission: Admission
+    known: Known
+    leaf_hashes: list[bytes]
+    nodes: list[tuple[int, int, bytes]]
+    positions: list[int]
+    sizes: list[int]
+    flags: list[int]
+    times: Sequence[int]
+    batches: list[tuple[int, int]]
+    end: End
+
+
+def id_key(sender: str, message_id: str) -> int:
+    """63 bits of SHA-256; two ids that share them sit in neighbouring keys and are told apart by reading."""
+    return int.from_bytes(sha256(f"{sender}\0{message_id}".encode()).digest()[:8], "big") >> 1
+
+
+def document_key(document_id: str) -> int:
+    """20 bits of promulgation date, then 43 of SHA-256: documents of the same days lie together."""
+    date = document_id.split(",", 2)[1] if document_id.count(",") >= 2 else ""
+    day = 0
+    if len(date) == 10 and date[:4].isdigit() and date[5:7].isdigit() and date[8:].isdigit():
+        day = ((int(date[:4]) * 12 + int(date[5:7])) * 31 + int(date[8:])) & 0xFFFFF
+    return day << 43 | int.from_bytes(sha256(document_id.encode()).digest()[:8], "big") >> 21
+
+
+def pending_key(agency: int, urgent: int, idx: int) -> int:
+    return agency << 41 | (1 - urgent) << 40 | idx
+
+
+def _padded(values: list[int]) -> list[int]:
+    """Lengthened to a power of two with the last value, so that few statements serve every batch."""
+    return values + values[-1:] * ((1 << (len(values) - 1).bit_length()) - len(values))
+
+
+class Index:
+    """Everything by which records are found again. All methods take ``lock`` themselves or say otherwise."""
+
+    def __init__(self, path: Path, *, identity: str, building: bool = False) -> None:
+        self.lock = threading.RLock()
+        self._building = building
+        self._pending_ids: list[tuple[int, int]] = []
+        new = not path.exists()
+        self.connection = sqlite3.connect(
+            path, isolation_level=None, check_same_thread=False, cached_statements=256
+        )
+        try:
+            self._prepare(new, identity)
+        except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
+            self.connection.close()
+            raise IndexUnusable(f"{error}") from error
+        except IndexUnusable:
+            self.connection.close()
+            raise
+
+    def _prepare(self, new: bool, identity: str) -> None:
+        run = self.connection.execute
+        run("PRAGMA cache_size = -16384")
+        run("PRAGMA temp_store = MEMORY")
+        if self._building:
+            run("PRAGMA journal_mode = OFF")
+            run("PRAGMA synchronous = OFF")
+            run("PRAGMA locking_mode = EXCLUSIVE")
+        else:
+            run("PRAGMA journal_mode = WAL")
+            run("PRAGMA synchronous = NORMAL")
+            run("PRAGMA wal_autocheckpoint = 8000")
+        if new:
+            run("BEGIN")
+            for statement in _SCHEMA.read_text().split(";"):
+                if statement.strip():
+                    run(statement)
+            run(f"PRAGMA application_id = {_APPLICATION_ID}")
+            run(f"PRAGMA user_version = {INDEX_VERSION}")
+            self._set("identity", identity)
+            run("COMMIT")
+        if run("PRAGMA application_id").fetchone()[0] != _APPLICATION_ID:
+            raise IndexUnusable("this is not an index of the store")
+        if run("PRAGMA user_version").fetchone()[0] != INDEX_VERSION:
+            raise IndexUnusable("the index has another version")
+        meta: dict[str, Any] = dict(run("SELECT name, value FROM meta"))
+        if meta.get("identity") != identity:
+            raise IndexUnusable("the index belongs to another log")
+        self.tree = TreeBlocks(self.connection)
+        self.size: int = meta.get("size", 0)
+        self.last_ms: int = meta.get("last_ms", 0)
+        self.archived_before: int = meta.get("archived_before", 0)
+        self.counts = Counts.decode(meta["counts"]) if "counts" in meta else Counts()
+        self.end: End | None = (
+            End(meta["number"], meta["offset"], meta["chain"], meta["sequence"]) if "offset" in meta else None
+        )
+        self.codes: dict[int, str] = dict(run("SELECT number, code FROM agencies"))
+        self._numbers = {code: number for number, code in self.codes.items()}
+        self.usage = Usage()
+        mask = (1 << _MINUTE_BITS) - 1
+        since = max(self.last_ms // MINUTE_MS - 2 * 24 * 60, 0)
+        for number in self.codes:
+            low = number << _MINUTE_BITS
+            for key, messages, amount in run(
+                "SELECT key, messages, bytes FROM usage WHERE key BETWEEN ? AND ? ORDER BY key",
+                (low | since, low | mask),
+            ):
+                self.usage.load(self.codes[number], (key & mask) * MINUTE_MS, messages, amount)
+        self._unflushed = 0
+
+    # What a batch must look up.
+
+    def known(self, wanted: Wanted, read: ReadRecord) -> tuple[Known, dict[tuple[str, str], int]]:
+        """What is known of a batch, and the free key for each id that is not. Call with the lock."""
+        known = self.known_subjects(wanted, read)
+        return known, self._look_up_ids(wanted.ids, known, read)
+
+    def known_subjects(self, wanted: Wanted, read: ReadRecord) -> Known:
+        """What is known of the records and inbox rows that a batch is about. Call with the lock."""
+        known = Known()
+        for subject in wanted.subjects:
+            if 0 <= subject < self.size:
+                record = read(subject)
+                known.subjects[subject] = record.kind, record.sender
+        if wanted.standings:
+            known.standings = self.standings(wanted.standings)
+        return known
+
+    def _look_up_ids(
+        self, ids: Sequence[tuple[str, str]], known: Known, read: ReadRecord
+    ) -> dict[tuple[str, str], int]:
+        slots = {each: id_key(*each) for each in ids}
+        keys = _padded(list(slots.values()))
+        marks = ",".join("?" * len(keys))
+        found: dict[int, int] = dict(
+            self.connection.execute(f"SELECT key, idx FROM ids WHERE key IN ({marks})", keys)  # noqa: S608
+        )
+        for each, key in slots.items() if found else ():
+            idx = found.get(key)
+            while idx is not None:
+                record = read(idx)
+                if (record.sender, record.message_id) == each:
+                    known.ids[each] = idx, record.digest
+                    break
+                key += 1
+                row = self.connection.execute("SELECT idx FROM ids WHERE key = ?", (key,)).fetchone()
+                idx = row[0] if row else None
+            slots[each] = key
+        return slots
+
+    def find_id(self, sender: str, message_id: str, read: ReadRecord) -> Record | None:
+        with self.lock:
+            known = Known()
+            self._look_up_ids([(sender, message_id)], known, read)
+            found = known.ids.get((sender, message_id))
+            return read(found[0]) if found else None
+
+    def standings(self, wanted: Iterable[tuple[int, str]]) -> dict[tuple[int, str], Standing]:
+        """The inbox rows that exist of those (index, agency)."""
+        by_key: dict[int, tuple[int, str]] = {}
+        for each in wanted:
+            number = self._numbers.get(each[1])
+            if number is not None:
+                by_key[number << 40 | each[0]] = each
+        standings: dict[tuple[int, str], Standing] = {}
+        keys = list(by_key)
+        for start in range(0, len(keys), 1024):
+            chunk = _padded(keys[start : start + 1024])
+            marks = ",".join("?" * len(chunk))
+            for key, state, state_ms, request, recalled, ack, ack_ms in self.connection.execute(
+                "SELECT key, state, state_ms, request, recalled, ack, ack_ms FROM inbox "  # noqa: S608
+                f"WHERE key IN ({marks})",
+                chunk,
+            ):
+                where = DeliveryState(state or "", request or "", bool(recalled))
+                standings[by_key[key]] = Standing(where, state_ms, ack, ack_ms)
+        return standings
+
+    # What a batch writes.
+
+    def apply(self, batch: AppliedBatch, slots: dict[tuple[str, str], int]) -> None:
+        """Take in a durable batch. An sqlite3.Error leaves the index behind: it must be reopened."""
+        with self.lock:
+            crashpoint("index.begin")
+            run = self.connection
+            if not run.in_transaction:
+                run.execute("BEGIN")
+            self._insert_records(batch, slots)
+            crashpoint("index.half-applied")
+            self._update_rows(batch.admission)
+            run.executemany("INSERT INTO batches VALUES (?, ?)", batch.batches)
+            self.tree.add(batch.leaf_hashes, batch.nodes)
+            self.counts.add(batch.admission, batch.known, batch.sizes)
+            self.size = batch.admission.first + len(batch.admission.admitted)
+            self.last_ms = batch.times[-1]
+            self.end = batch.end
+            self._unflushed += len(batch.positions)
+            crashpoint("index.applied")
+
+    def _insert_records(self, batch: AppliedBatch, slots: dict[tuple[str, str], int]) -> None:
+        ids: list[tuple[int, int]] = []
+        inbox: list[tuple[int, int]] = []
+        pending: list[tuple[int]] = []
+        sent: list[tuple[int]] = []
+        subjects: list[tuple[int, int]] = []
+        documents: list[tuple[int, int]] = []
+        blobs: list[tuple[bytes, int]] = []
+        number = self._number
+        taken: set[int] = set()
+        first = batch.admission.first
+        for at, each in enumerate(batch.admission.admitted):
+            idx = first + at
+            slot = slots[each.sender, each.message_id]
+            if slot in taken:
+                slot = self._next_free(slot, taken)
+            taken.add(slot)
+            ids.append((slot, idx))
+            if each.subject is not None:
+                subjects.append((each.subject, idx))
+            if each.kind is RecordKind.ACKNOWLEDGEMENT:
+                continue
+            sent.append((number(each.sender) << 40 | idx,))
+            urgent = each.lane.value
+            for recipient in each.recipients:
+                agency = number(recipient)
+                inbox.append((agency << 40 | idx, urgent))
+                pending.append((agency << 41 | (1 - urgent) << 40 | idx,))
+            if each.kind is RecordKind.DOCUMENT and each.document_id and each.business != 1:
+                documents.append((document_key(each.document_id), idx))
+            if batch.flags[at] & IN_BLOB:
+                blobs.append((each.digest, idx))
+            self.usage.add(each.sender, batch.times[at], 1, batch.sizes[at])
+        many = self.connection.executemany
+        if self._building:
+            self._pending_ids += ids
+        else:
+            many("INSERT INTO ids VALUES (?, ?)", ids)
+        many("INSERT INTO records VALUES (?, ?)", enumerate(batch.positions, first))
+        many("INSERT INTO inbox (key, urgent) VALUES (?, ?)", inbox)
+        many("INSERT INTO pending VALUES (?)", pending)
+        many("INSERT INTO sent VALUES (?)", sent)
+        if subjects:
+            many("INSERT INTO subjects VALUES (?, ?)", subjects)
+        if documents:
+            many("INSERT INTO documents VALUES (?, ?)", documents)
+        if blobs:
+            many("INSERT INTO blobs VALUES (?, ?)", blobs)
+
+    def _update_rows(self, admission: Admission) -> None:
+        updates: list[tuple[str, int | None, str, int, int | None, int | None, int]] = []
+        taken: list[tuple[int, int]] = []
+        for rows in (admission.changed, admission.fresh):
+            for (idx, agency), row in rows.items():
+                number = self._number(agency)
+                state = row.state
+                updates.append(
+                    (
+                        state.state,
+                        row.state_ms,
+                        state.request,
+                        int(state.recalled),
+                        row.acknowledgement,
+                        row.acknowledged_ms,
+                        number << 40 | idx,
+                    )
+                )
+                if row.acknowledgement is not None and row.acknowledgement >= admission.first:
+                    taken.append((pending_key(number, 0, idx), pending_key(number, 1, idx)))
+        if updates:
+            self.connection.executemany(
+                "UPDATE inbox SET state = ?, state_ms = ?, request = ?, recalled = ?, ack = ?, ack_ms = ? "
+                "WHERE key = ?",
+                updates,
+            )
+        if taken:
+            self.connection.executemany("DELETE FROM pending WHERE key IN (?, ?)", taken)
+
+    def _next_free(self, slot: int, taken: set[int]) -> int:
+        find = self.connection.execute
+        while slot in taken or find("SELECT 1 FROM ids WHERE key = ?", (slot,)).fetchone():
+            slot += 1
+        return slot
+
+    def _number(self, code: str) -> int:
+        number = self._numbers.get(code)
+        if number is None:
+            number = len(self._numbers) + 1
+            self.connection.execute("INSERT INTO agencies VALUES (?, ?)", (number, code))
+            self._numbers[code] = number
+            self.codes[number] = code
+        return number
+
+    def number_of(self, code: str) -> int | None:
+        """The agency's number here; None when the log never met it."""
+        return self._numbers.get(code)
+
+    # Side entries: cosignatures, time-stamps, what was archived.
+
+    def add_side(self, table: str, size: int, data: bytes, end: End) -> None:
+        with self.lock:
+            self._begin()
+            self.connection.execute(f"INSERT OR IGNORE INTO {table} VALUES (?, ?)", (size, data))  # noqa: S608
+            self.end = end
+            self._unflushed += 1
+
+    def set_archived(self, before_index: int, end: End) -> None:
+        with self.lock:
+            self._begin()
+            self.archived_before = max(self.archived_before, before_index)
+            self.end = end
+            self._unflushed += 1
+
+    def pass_by(self, end: End) -> None:
+        """A frame that leaves no trace in the index."""
+        with self.lock:
+            self._begin()
+            self.end = end
+
+    def _begin(self) -> None:
+        if not self.connection.in_transaction:
+            self.connection.execute("BEGIN")
+
+    # Making it durable.
+
+    def flush_if_due(self) -> None:
+        if self._unflushed >= FLUSH_RECORDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Commit what was applied, with the log position it reaches."""
+        with self.lock:
+            if not self.connection.in_transaction or self.end is None:
+                return
+            crashpoint("index.flush")
+            if self._building:
+                self._insert_sorted_ids()
+            self._set("size", self.size)
+            self._set("last_ms", self.last_ms)
+            self._set("archived_before", self.archived_before)
+            self._set("counts", self.counts.encode())
+            self._set("number", self.end.number)
+            self._set("offset", self.end.offset)
+            self._set("chain", self.end.chain)
+            self._set("sequence", self.end.sequence)
+            self.connection.executemany(
+                "INSERT OR REPLACE INTO usage VALUES (?, ?, ?)",
+                [
+                    (self._number(sender) << _MINUTE_BITS | start // MINUTE_MS, messages, amount)
+                    for sender, start, messages, amount in self.usage.take_changes()
+                ],
+            )
+            self.connection.execute("COMMIT")
+            self._unflushed = 0
+            crashpoint("index.flushed")
+
+    def _insert_sorted_ids(self) -> None:
+        """Ids gathered while rebuilding, in key order: a thousand times fewer pages are touched."""
+        self._pending_ids.sort()
+        rows: list[tuple[int, int]] = []
+        clashes: list[tuple[int, int]] = []
+        for row in self._pending_ids:
+            (clashes if rows and rows[-1][0] == row[0] else rows).append(row)
+        before = self.connection.total_changes
+        self.connection.executemany("INSERT OR IGNORE INTO ids VALUES (?, ?)", rows)
+        if self.connection.total_changes - before != len(rows):
+            present = self.connection.execute
+            clashes += [
+                row
+                for row in rows
+                if present("SELECT idx FROM ids WHERE key = ?", row[:1]).fetchone()[0] != row[1]
+            ]
+        for key, idx in clashes:
+            self.connection.execute("INSERT INTO ids VALUES (?, ?)", (self._next_free(key, set()), idx))
+        self._pending_ids.clear()
+
+    def _set(self, name: str, value: int | str) -> None:
+        self.connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+
+    def close(self) -> None:
+        """Commit and close; an index that cannot be written is simply left behind."""
+        with self.lock, contextlib.suppress(sqlite3.Error):
+            try:
+                self.flush()
+            finally:
+                self.connection.close()

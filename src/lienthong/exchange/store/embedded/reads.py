@@ -1,0 +1,251 @@
+"""Answering questions: positions and states from the index, records from the segments."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Final
+
+from lienthong.exchange.receipts import receipt_bytes
+from lienthong.exchange.store.admission import FRESH
+from lienthong.exchange.store.embedded.index import Index, document_key
+from lienthong.exchange.store.embedded.layout import BATCH_HEADER, FRAME_HEADER, BatchHead, StoredRecord
+from lienthong.exchange.store.embedded.segments import SegmentReader
+from lienthong.exchange.store.errors import StoreCorrupt
+from lienthong.exchange.store.leaves import record_from_leaf
+from lienthong.exchange.store.protocol import Delivery, InboxItem, Lane, Record, RecordKind
+from lienthong.trust.log.merkle import Proof, inclusion_proof, leaf_hash
+
+_IDX_MASK: Final = (1 << 40) - 1
+_DECODED: Final = 2048
+_RECENT: Final = 1024
+_HEAD_READ: Final = 1024
+
+
+class Reads:
+    """One index and the segments behind it. All methods may be called from any thread."""
+
+    def __init__(self, index: Index, segments: SegmentReader) -> None:
+        self._index, self._segments = index, segments
+        self._decoded: OrderedDict[int, Record] = OrderedDict()
+        self._recent: OrderedDict[int, tuple[bytes, Proof, bytes]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    # Records.
+
+    def position(self, index: int) -> int | None:
+        with self._index.lock:
+            row = self._index.connection.execute("SELECT pos FROM records WHERE idx = ?", (index,)).fetchone()
+            return row[0] if row else None
+
+    def record(self, index: int) -> Record | None:
+        with self._lock:
+            record = self._decoded.get(index)
+            if record is not None:
+                self._decoded.move_to_end(index)
+                return record
+        position = self.position(index)
+        return None if position is None else self._decode(index, position)
+
+    def must_read(self, index: int) -> Record:
+        record = self.record(index)
+        if record is None:
+            raise StoreCorrupt(
+                f"the index refers to record {index}, which it does not place",
+                place="index.sqlite3",
+                remedy="stop the hub, remove index.sqlite3* and start it: the index is rebuilt",
+            )
+        return record
+
+    def stored(self, index: int) -> tuple[int, StoredRecord] | None:
+        """(position, record as it lies in its segment)."""
+        position = self.position(index)
+        return None if position is None else (position, self._segments.record(position, index))
+
+    def records(self, indexes: Sequence[int]) -> list[Record]:
+        """Those records, in that order; they must exist."""
+        return [self.must_read(index) for index in indexes]
+
+    def _decode(self, index: int, position: int) -> Record:
+        stored = self._segments.record(position, index)
+        record = record_from_leaf(index, stored.leaf, stored.summary, stored.payload_length)
+        with self._lock:
+            self._decoded[index] = record
+            if len(self._decoded) > _DECODED:
+                self._decoded.popitem(last=False)
+        return record
+
+    def leaf_hashes_from_segments(self, start: int, end: int) -> list[bytes]:
+        return [leaf_hash(self.must_read(index).leaf) for index in range(start, end)]
+
+    # Receipts.
+
+    def remember(self, first: int, leaves: Sequence[bytes], proofs: Sequence[Proof], note: bytes) -> None:
+        """A batch just committed: its receipts will be asked for now."""
+        with self._lock:
+            recent = self._recent
+            for index, (leaf, proof) in enumerate(zip(leaves, proofs, strict=True), first):
+                recent[index] = leaf, proof, note
+            while len(recent) > _RECENT:
+                recent.popitem(last=False)
+
+    def receipt(self, index: int) -> bytes | None:
+        recent = self._recent.get(index)
+        if recent is not None:
+            leaf, proof, note = recent
+            return receipt_bytes(index, leaf, proof, note)
+        record = self.record(index)
+        if record is None:
+            return None
+        head = self.batch_of(index)
+        with self._index.lock:
+            proof = inclusion_proof(self._index.tree.node, index, head.first_index + head.count)
+        return receipt_bytes(index, record.leaf, proof, head.note)
+
+    def batch_of(self, index: int) -> BatchHead:
+        """The head of the batch that brought record ``index``."""
+        with self._index.lock:
+            row = self._index.connection.execute(
+                "SELECT pos FROM batches WHERE size > ? ORDER BY size LIMIT 1", (index,)
+            ).fetchone()
+        if row is None:
+            raise StoreCorrupt(
+                f"the index does not know the batch of record {index}",
+                place="index.sqlite3",
+                remedy="stop the hub, remove index.sqlite3* and start it: the index is rebuilt",
+            )
+        at = row[0] + FRAME_HEADER.size
+        data = self._segments.read(at, _HEAD_READ)
+        note_length: int = BATCH_HEADER.unpack_from(data)[2]
+        if BATCH_HEADER.size + note_length > len(data):
+            data = self._segments.read(at, BATCH_HEADER.size + note_length)
+        return BatchHead.decode(data)
+
+    # Boxes.
+
+    def inbox(self, agency: str, after: int, limit: int, lane: Lane | None, pending: bool) -> list[InboxItem]:
+        number = self._index.number_of(agency)
+        if number is None or limit <= 0:
+            return []
+        after = min(max(after, -1), _IDX_MASK - 1)
+        if pending:
+            rows = self._pending(number, after, limit, lane)
+        else:
+            where = "" if lane is None else f" AND urgent = {lane.value}"
+            with self._index.lock:
+                found = self._index.connection.execute(
+                    f"SELECT key, ack_ms FROM inbox WHERE key BETWEEN ? AND ?{where} ORDER BY key LIMIT ?",  # noqa: S608
+                    (number << 40 | (after + 1), number << 40 | _IDX_MASK, limit),
+                ).fetchall()
+            rows = [(key & _IDX_MASK, ack_ms) for key, ack_ms in found]
+        return [_inbox_item(self.must_read(index), ack_ms) for index, ack_ms in rows]
+
+    def _pending(
+        self, number: int, after: int, limit: int, lane: Lane | None
+    ) -> list[tuple[int, int | None]]:
+        rows: list[tuple[int, int | None]] = []
+        for each in (Lane.URGENT, Lane.NORMAL):
+            if lane is not None and lane is not each:
+                continue
+            low = number << 41 | (1 - each.value) << 40
+            with self._index.lock:
+                found = self._index.connection.execute(
+                    "SELECT key FROM pending WHERE key BETWEEN ? AND ? ORDER BY key LIMIT ?",
+                    (low | (after + 1), low | _IDX_MASK, limit - len(rows)),
+                ).fetchall()
+            rows += [(key & _IDX_MASK, None) for (key,) in found]
+        return rows
+
+    def sent(self, agency: str, before: int | None, limit: int) -> list[Record]:
+        number = self._index.number_of(agency)
+        if number is None or limit <= 0:
+            return []
+        high = _IDX_MASK if before is None else min(before - 1, _IDX_MASK)
+        if high < 0:
+            return []
+        with self._index.lock:
+            found = self._index.connection.execute(
+                "SELECT key FROM sent WHERE key BETWEEN ? AND ? ORDER BY key DESC LIMIT ?",
+                (number << 40, number << 40 | high, limit),
+            ).fetchall()
+        return self.records([key & _IDX_MASK for (key,) in found])
+
+    # Documents.
+
+    def find_document(self, document_id: str, sender: str | None) -> Record | None:
+        with self._index.lock:
+            found = self._index.connection.execute(
+                "SELECT idx FROM documents WHERE key = ? ORDER BY idx DESC", (document_key(document_id),)
+            ).fetchall()
+        later: Record | None = None
+        for (index,) in found:
+            record = self.must_read(index)
+            if record.document_id != document_id or (sender is not None and record.sender != sender):
+                continue
+            if record.business == 0:
+                return record
+            later = later or record
+        return later
+
+    def deliveries(self, index: int, recipients: Sequence[str] | None = None) -> list[Delivery]:
+        record = self.record(index)
+        if record is None or record.kind is not RecordKind.DOCUMENT:
+            return []
+        asked = record.recipients if recipients is None else recipients
+        with self._index.lock:
+            standings = self._index.standings((index, recipient) for recipient in asked)
+        answers = []
+        for recipient in asked:
+            row = standings.get((index, recipient))
+            if row is None and recipients is not None:
+                continue
+            row = row or FRESH
+            answers.append(
+                Delivery(
+                    index,
+                    recipient,
+                    row.state.state,
+                    row.state_ms,
+                    row.state.request,
+                    row.acknowledged_ms,
+                    row.state.recalled,
+                )
+            )
+        return answers
+
+    def history(self, index: int) -> list[Record]:
+        with self._index.lock:
+            run = self._index.connection.execute
+            direct = [each for (each,) in run("SELECT idx FROM subjects WHERE subject = ?", (index,))]
+            found = set(direct)
+            for each in direct:
+                found.update(idx for (idx,) in run("SELECT idx FROM subjects WHERE subject = ?", (each,)))
+        record = self.record(index)
+        if record is None:
+            return []
+        kept = [record]
+        nearest = set(direct)
+        for other in self.records(sorted(found)):
+            if other.index in nearest or other.kind is RecordKind.ACKNOWLEDGEMENT:
+                kept.append(other)
+        return kept
+
+
+def _inbox_item(record: Record, acknowledged_ms: int | None) -> InboxItem:
+    return InboxItem(
+        record.index,
+        record.kind,
+        record.sender,
+        record.message_id,
+        record.document_id,
+        record.subject,
+        record.status,
+        record.business,
+        record.lane,
+        record.accepted_ms,
+        record.size,
+        record.digest,
+        record.summary,
+        acknowledged_ms,
+    )

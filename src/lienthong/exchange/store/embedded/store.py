@@ -1,0 +1,502 @@
+"""The embedded engine: segments, blobs and the index behind the one store protocol."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from lienthong.exchange.errors import NotFound
+from lienthong.exchange.receipts import leaf_bytes
+from lienthong.exchange.store.admission import Admission, Known, admit, wanted
+from lienthong.exchange.store.counts import payload_size
+from lienthong.exchange.store.crashpoints import crashpoint
+from lienthong.exchange.store.embedded.batches import encode_batch
+from lienthong.exchange.store.embedded.blobs import Blobs
+from lienthong.exchange.store.embedded.files import Files
+from lienthong.exchange.store.embedded.index import AppliedBatch, Index, IndexUnusable
+from lienthong.exchange.store.embedded.layout import IN_BLOB, FrameType
+from lienthong.exchange.store.embedded.lock import StoreLock
+from lienthong.exchange.store.embedded.reads import Reads
+from lienthong.exchange.store.embedded.recovery import LogReader, Torn, begin_log
+from lienthong.exchange.store.embedded.replay import (
+    SIDE_TABLES,
+    build_index,
+    catch_up,
+    identity_of,
+    open_index,
+)
+from lienthong.exchange.store.embedded.segments import (
+    End,
+    SegmentReader,
+    SegmentWriter,
+    segment_numbers,
+    segment_path,
+)
+from lienthong.exchange.store.errors import PayloadArchived, StoreFailed
+from lienthong.exchange.store.protocol import (
+    Delivery,
+    InboxItem,
+    Lane,
+    Outcome,
+    Progress,
+    Record,
+    RecordKind,
+    SignCheckpoint,
+    SpooledPayload,
+    Statistics,
+    StoreHealth,
+    Submission,
+)
+from lienthong.trust.log.merkle import EMPTY_ROOT, Frontier, leaf_hash
+
+KIBIBYTE: Final = 1024
+MEBIBYTE: Final = 1024 * KIBIBYTE
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedOptions:
+    """Sizes in bytes. ``blob_from``: payloads this large become files of their own. ``reserve``: below
+    this much free space the store refuses, so that a full disk never stops what is being written.
+    """
+
+    segment_bytes: int = 64 * MEBIBYTE
+    step_bytes: int = 8 * MEBIBYTE
+    blob_from: int = MEBIBYTE
+    reserve: int = 32 * MEBIBYTE
+
+
+class EmbeddedStore:
+    """See :class:`lienthong.exchange.store.protocol.Store`. Open with :func:`open_embedded`."""
+
+    torn: Torn | None
+    """What recovery cut from the tail as this store was opened."""
+
+    def __init__(
+        self,
+        folder: Path,
+        origin: str,
+        sign_checkpoint: SignCheckpoint,
+        *,
+        options: EmbeddedOptions,
+        files: Files,
+        progress: Progress | None,
+    ) -> None:
+        self._folder, self._origin, self._sign = folder, origin, sign_checkpoint
+        self._options, self._files = options, files
+        self._segments = folder / "segments"
+        for each in (folder, self._segments, folder / "blobs", folder / "spool"):
+            files.make_folder(each)
+        self._lock = StoreLock(folder / "lock")
+        try:
+            crashpoint("recovery.locked")
+            self._open(progress)
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def _open(self, progress: Progress | None) -> None:
+        files = self._files
+        self._blobs = Blobs(files, self._folder / "blobs", self._folder / "spool")
+        self._blobs.empty_spool()
+        log = LogReader(files, self._segments, self._origin)
+        if not log.headers:
+            begin_log(files, self._segments, self._origin, time.time_ns() // 1_000_000)
+            log = LogReader(files, self._segments, self._origin)
+        self._identity = identity_of(log)
+        self._reader = SegmentReader(files, self._segments)
+        try:
+            index = open_index(self._folder, files, log, self._reader)
+        except IndexUnusable:
+            index = build_index(self._folder, files, log, self._reader, progress)
+        self.torn = log.torn
+        self._use(index)
+        self._frontier = Frontier.load(index.tree.node, index.size)
+        self._writer = SegmentWriter(
+            files,
+            self._segments,
+            log.headers[log.end.number],
+            log.end,
+            segment_bytes=self._options.segment_bytes,
+            step_bytes=self._options.step_bytes,
+        )
+        self._note = self._reads.batch_of(index.size - 1).note if index.size else self._sign(0, EMPTY_ROOT)
+        self._last_ms = index.last_ms
+        self._writing = threading.Lock()
+        self._subscribers: list[Callable[[frozenset[str]], None]] = []
+        self._index_failure = ""
+        self._closed = False
+        self._sweep_blobs()
+
+    def _use(self, index: Index) -> None:
+        self._index = index
+        self._reads = Reads(index, self._reader)
+
+    def _sweep_blobs(self) -> None:
+        with self._index.lock:
+            known = {digest for (digest,) in self._index.connection.execute("SELECT digest FROM blobs")}
+        self._blobs.sweep(known)
+
+    # Writing.
+
+    def commit(self, batch: Sequence[Submission], now_ms: int) -> list[Outcome]:
+        if not batch:
+            return []
+        with self._writing:
+            self._make_usable()
+            accepted_ms = max(now_ms, self._last_ms)
+            index, first = self._index, self._frontier.size
+            times = [accepted_ms] * len(batch)
+            try:
+                with index.lock:
+                    known, slots = index.known(wanted(batch), self._reads.must_read)
+            except sqlite3.Error as error:
+                raise self._index_failed(error) from error
+            admission = admit(batch, known, first, times)
+            crashpoint("commit.judged")
+            if admission.admitted:
+                self._append(admission, known, slots, accepted_ms)
+        if admission.admitted:
+            self._notify(admission)
+        return admission.outcomes
+
+    def _append(
+        self, admission: Admission, known: Known, slots: dict[tuple[str, str], int], accepted_ms: int
+    ) -> None:
+        admitted, first = admission.admitted, admission.first
+        flags = [self._store_blob(each) for each in admitted]
+        leaves = [leaf_bytes(each, accepted_ms) for each in admitted]
+        leaf_hashes = [leaf_hash(leaf) for leaf in leaves]
+        growth = self._frontier.append(leaf_hashes)
+        note = self._sign(growth.size, growth.root)
+        crashpoint("commit.signed")
+        encoded = encode_batch(
+            first, accepted_ms, growth.root, note, admitted, leaves, self._options.blob_from
+        )
+        position = self._writer.append(
+            FrameType.BATCH, encoded.meta, encoded.payloads, encoded.body_length, first, accepted_ms
+        )
+        # From here on the batch is in the log. It is acknowledged only when the index has it too.
+        self._frontier, self._note, self._last_ms = growth.frontier, note, accepted_ms
+        sizes = [payload_size(each) for each in admitted]
+        applied = AppliedBatch(
+            admission,
+            known,
+            leaf_hashes,
+            growth.nodes,
+            [position + offset for offset in encoded.offsets],
+            sizes,
+            flags,
+            [accepted_ms] * len(admitted),
+            [(growth.size, position)],
+            self._writer.end,
+        )
+        try:
+            self._index.apply(applied, slots)
+            self._index.flush_if_due()
+        except sqlite3.Error as error:
+            raise self._index_failed(error) from error
+        self._reads.remember(first, leaves, growth.proofs(), note)
+
+    def _store_blob(self, each: Submission) -> int:
+        payload = each.payload
+        if not isinstance(payload, SpooledPayload) and len(payload) < self._options.blob_from:
+            return 0
+        try:
+            self._blobs.put(each.digest, payload)
+        except OSError as error:
+            raise self._writer.refusal(error) from error
+        return IN_BLOB
+
+    def _notify(self, admission: Admission) -> None:
+        grown = frozenset(
+            recipient
+            for each in admission.admitted
+            if each.kind is not RecordKind.ACKNOWLEDGEMENT
+            for recipient in each.recipients
+        )
+        if grown:
+            for callback in tuple(self._subscribers):
+                callback(grown)
+
+    def subscribe(self, callback: Callable[[frozenset[str]], None]) -> Callable[[], None]:
+        self._subscribers.append(callback)
+        return lambda: self._subscribers.remove(callback)
+
+    def add_cosignature(self, size: int, line: bytes) -> None:
+        self._add_side(FrameType.COSIGNATURE, size, line)
+
+    def add_timestamp(self, size: int, token: bytes) -> None:
+        self._add_side(FrameType.TIMESTAMP, size, token)
+
+    def _add_side(self, kind: FrameType, size: int, data: bytes) -> None:
+        """Into the log too, so that it outlives the index."""
+        with self._writing:
+            self._make_usable()
+            self._writer.append(
+                kind, size.to_bytes(8, "little") + data, [], 0, self._frontier.size, self._last_ms
+            )
+            crashpoint("side.synced")
+            try:
+                self._index.add_side(SIDE_TABLES[kind], size, data, self._writer.end)
+                self._index.flush_if_due()
+            except sqlite3.Error as error:
+                raise self._index_failed(error) from error
+
+    # When something failed.
+
+    def _make_usable(self) -> None:
+        """Raise unless a batch may be written; mend the index first when only that failed."""
+        if self._closed:
+            raise self._is_closed()
+        self._writer.check(self._options.reserve)
+        if self._index_failure:
+            self._mend_index()
+
+    def _is_closed(self) -> StoreFailed:
+        return StoreFailed("the store is closed", place=str(self._folder), remedy="open it again")
+
+    def _index_failed(self, error: sqlite3.Error) -> StoreFailed:
+        self._index_failure = f"the index cannot be written: {error}"
+        return self._refusal()
+
+    def _refusal(self) -> StoreFailed:
+        return StoreFailed(
+            self._index_failure,
+            place=str(self._folder / "index.sqlite3"),
+            remedy="the log itself is whole; the index is mended by itself before the next batch, "
+            "as soon as the disk takes it",
+        )
+
+    def _mend_index(self) -> None:
+        """Reopen the index and feed it what the log has beyond it; rebuild it when it is damaged."""
+        with self._index.lock:
+            try:
+                self._index.connection.close()
+                log = LogReader(self._files, self._segments, self._origin)
+                try:
+                    index = Index(self._folder / "index.sqlite3", identity=self._identity)
+                    catch_up(index, log, self._reader, self._segments, index.end or log.start, repair=False)
+                except (sqlite3.Error, IndexUnusable, IndexError, KeyError, ValueError):
+                    index = build_index(self._folder, self._files, log, self._reader)
+            except (sqlite3.Error, OSError) as error:
+                self._index_failure = f"the index cannot be mended: {error}"
+                raise self._refusal() from error
+            self._use(index)
+            self._index_failure = ""
+
+    @contextmanager
+    def _reading(self) -> Iterator[Reads]:
+        if self._closed:
+            raise self._is_closed()
+        if self._index_failure:
+            raise self._refusal()
+        try:
+            yield self._reads
+        except sqlite3.DatabaseError as error:
+            raise self._index_failed(error) from error
+
+    def health(self) -> StoreHealth:
+        reason = self._writer.failure or self._index_failure
+        free = self._files.free_bytes(self._folder)
+        if not reason and free < self._options.reserve:
+            kept = self._options.reserve // MEBIBYTE
+            reason = f"{free // MEBIBYTE} MiB are free on {self._folder}; {kept} MiB are kept in reserve"
+        return StoreHealth(not reason and not self._closed, reason, free, self._last_ms, self._frontier.size)
+
+    # Reading.
+
+    def receipt(self, index: int) -> bytes:
+        with self._reading() as reads:
+            receipt = reads.receipt(index)
+        if receipt is None:
+            raise NotFound(f"record {index} is not in the log", place="log index")
+        return receipt
+
+    def record(self, index: int) -> Record | None:
+        with self._reading() as reads:
+            return reads.record(index)
+
+    def payload(self, index: int) -> bytes | Path | None:
+        with self._reading() as reads:
+            found = reads.stored(index)
+            if found is None or not found[1].payload_length:
+                return None
+            if index < self._index.archived_before:
+                raise PayloadArchived(
+                    f"the container of record {index} was moved to the archive",
+                    place=f"record {index}",
+                    remedy="ask the operator of the hub for it; receipt and proof are still valid",
+                )
+            position, stored = found
+            if stored.flags & IN_BLOB:
+                return self._blobs.path(reads.must_read(index).digest)
+            return self._reader.payload(position, stored)
+
+    def find(self, sender: str, message_id: str) -> Record | None:
+        with self._reading() as reads:
+            return self._index.find_id(sender, message_id, reads.must_read)
+
+    def find_document(self, document_id: str, sender: str | None = None) -> Record | None:
+        with self._reading() as reads:
+            return reads.find_document(document_id, sender)
+
+    def inbox(
+        self,
+        agency: str,
+        *,
+        after: int = -1,
+        limit: int = 100,
+        lane: Lane | None = None,
+        pending: bool = False,
+    ) -> list[InboxItem]:
+        with self._reading() as reads:
+            return reads.inbox(agency, after, limit, lane, pending)
+
+    def sent(self, agency: str, *, before: int | None = None, limit: int = 100) -> list[Record]:
+        with self._reading() as reads:
+            return reads.sent(agency, before, limit)
+
+    def deliveries(self, index: int) -> list[Delivery]:
+        with self._reading() as reads:
+            return reads.deliveries(index)
+
+    def delivery(self, index: int, recipient: str) -> Delivery | None:
+        with self._reading() as reads:
+            found = reads.deliveries(index, (recipient,))
+            return found[0] if found else None
+
+    def history(self, index: int) -> list[Record]:
+        with self._reading() as reads:
+            return reads.history(index)
+
+    def checkpoint(self) -> bytes:
+        return self._note
+
+    def tree_size(self) -> int:
+        return self._frontier.size
+
+    def leaf_hashes(self, start: int, end: int) -> list[bytes]:
+        with self._reading(), self._index.lock:
+            return self._index.tree.leaf_hashes(start, end)
+
+    def node(self, level: int, index: int) -> bytes:
+        with self._reading(), self._index.lock:
+            return self._index.tree.node(level, index)
+
+    def entries(self, start: int, end: int) -> list[bytes]:
+        if not 0 <= start <= end <= self.tree_size():
+            raise NotFound(f"records {start}..{end} are not all in a log of {self.tree_size()}")
+        with self._reading() as reads:
+            return [reads.must_read(index).leaf for index in range(start, end)]
+
+    def cosignatures(self, size: int) -> list[bytes]:
+        with self._reading(), self._index.lock:
+            rows = self._index.connection.execute("SELECT line FROM cosignatures WHERE size = ?", (size,))
+            return [line for (line,) in rows]
+
+    def timestamps(self) -> Iterator[tuple[int, bytes]]:
+        with self._reading(), self._index.lock:
+            rows = self._index.connection.execute(
+                "SELECT size, token FROM timestamps ORDER BY size"
+            ).fetchall()
+        yield from rows
+
+    def statistics(self) -> Statistics:
+        with self._reading(), self._index.lock:
+            counts = self._index.counts
+            states = {state: number for state, number in counts.states.items() if number}
+            sealed = [
+                segment_path(self._segments, number).stat().st_size
+                for number in segment_numbers(self._segments)
+                if number < self._writer.end.number
+            ]
+            return Statistics(
+                counts.documents,
+                counts.deliveries,
+                counts.statuses,
+                counts.acknowledgements,
+                self.tree_size(),
+                counts.payload_bytes,
+                sum(sealed) + self._writer.end.offset,
+                states,
+            )
+
+    def used_since(self, sender: str, since_ms: int) -> tuple[int, int]:
+        with self._index.lock:
+            return self._index.usage.since(sender, since_ms)
+
+    # Closing.
+
+    def close(self) -> None:
+        with self._writing:
+            if self._closed:
+                return
+            self._closed = True
+            if not self._writer.failure:
+                self._mark_closed()
+            self._index.close()
+            self._writer.close()
+            self._reader.close()
+            self._lock.release()
+
+    def _mark_closed(self) -> None:
+        """A last frame that says the log ends here: damage before it is never taken for a torn tail."""
+        try:
+            meta = json.dumps({"size": self._frontier.size}).encode()
+            self._writer.append(FrameType.CLOSED, meta, [], 0, self._frontier.size, self._last_ms)
+            crashpoint("close.marked")
+            self._index.pass_by(self._writer.end)
+            self._writer.trim()
+        except (StoreFailed, OSError, sqlite3.Error):
+            return
+
+
+def open_embedded(
+    folder: Path,
+    origin: str,
+    sign_checkpoint: SignCheckpoint,
+    *,
+    options: EmbeddedOptions | None = None,
+    files: Files | None = None,
+    progress: Progress | None = None,
+) -> EmbeddedStore:
+    """Open or create the store in ``folder``; recovers by itself from a crash or power cut.
+
+    ``progress`` is called when the index has to be rebuilt. Raises StoreLocked, StoreCorrupt,
+    StoreMismatch or OSError.
+    """
+    return EmbeddedStore(
+        folder,
+        origin,
+        sign_checkpoint,
+        options=options or EmbeddedOptions(),
+        files=files or Files(),
+        progress=progress,
+    )
+
+
+def rebuild_index(
+    folder: Path, origin: str, progress: Progress | None = None, *, files: Files | None = None
+) -> int:
+    """Make the index anew from the segments of a store that is not open; answers the number of records."""
+    files = files or Files()
+    lock = StoreLock(folder / "lock")
+    try:
+        log = LogReader(files, folder / "segments", origin)
+        reader = SegmentReader(files, folder / "segments")
+        index = build_index(folder, files, log, reader, progress)
+        index.close()
+        reader.close()
+        return index.size
+    finally:
+        lock.release()
+
+
+__all__ = ["EmbeddedOptions", "EmbeddedStore", "End", "open_embedded", "rebuild_index"]
