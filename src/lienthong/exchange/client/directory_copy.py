@@ -36,7 +36,7 @@ class DirectoryCopy:
         self._session = session
         self._clock = clock
         self._directory: Directory | None = None
-        self._looked = datetime.min.replace(tzinfo=UTC)
+        self._looked = datetime.fromtimestamp(0, UTC)
 
     def current(self, *, newer: bool = False) -> Steps[Directory]:
         """The directory, at most :data:`FRESH_FOR` old; ``newer``: ask the hub now.

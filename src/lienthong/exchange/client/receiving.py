@@ -31,6 +31,8 @@ from lienthong.trust.keys import write_file
 from lienthong.trust.log.notes import NoteKey
 from lienthong.trust.profiles import Profile
 
+ACKNOWLEDGED_AT_ONCE = 500
+
 
 @dataclass(frozen=True, slots=True)
 class Received:
@@ -130,15 +132,19 @@ class Receiving:
 
     def acknowledge(self, indexes: Sequence[int], *, staff: str = "") -> Steps[list[int]]:
         """Tell the hub that these records are safely here; it then stops listing them as pending."""
-        answer = yield from self._session.call(
-            Call(
-                "POST",
-                "/v1/inbox/acknowledgements",
-                body=_json({"indexes": list(indexes), "staff": staff or self._profile.staff}),
-                media_type="application/json",
+        taken: list[int] = []
+        for start in range(0, len(indexes), ACKNOWLEDGED_AT_ONCE):
+            some = list(indexes[start : start + ACKNOWLEDGED_AT_ONCE])
+            answer: Answer = yield from self._session.call(
+                Call(
+                    "POST",
+                    "/v1/inbox/acknowledgements",
+                    body=_json({"indexes": some, "staff": staff or self._profile.staff}),
+                    media_type="application/json",
+                )
             )
-        )
-        return [int(each) for each in answer.json().get("acknowledged", [])]
+            taken += answer.json().get("acknowledged", [])
+        return taken
 
     def _verified(self, index: int, path: Path, raw: bytes, digest: bytes | None) -> Steps[Received]:
         directory = yield from self._directory.current()

@@ -24,7 +24,7 @@ class Session:
         self._profile = profile
         self._clock = clock
         self._token = ""
-        self._good_until = datetime.min.replace(tzinfo=UTC)
+        self._good_until = datetime.fromtimestamp(0, UTC)
 
     def call(self, call: Call) -> Steps[Answer]:
         """Perform ``call`` as the agency. A token that the hub no longer knows is renewed once.
@@ -32,7 +32,7 @@ class Session:
         Raises :class:`HubRefused` or :class:`HubUnreachable` when the answer is not a success.
         """
         fresh = False
-        if self._clock() >= self._good_until - EARLY:
+        if self._clock() + EARLY >= self._good_until:
             yield from self._open()
             fresh = True
         answer: Answer = yield self._authorised(call)

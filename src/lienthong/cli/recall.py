@@ -1,0 +1,29 @@
+"""``lienthong recall``: ask to take a sent document back."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from lienthong.cli.agency import AsOption, DataOption, client_of
+from lienthong.cli.output import JsonOption
+from lienthong.cli.send import finish
+
+
+def recall(
+    index: Annotated[int, typer.Argument(help="The sent document's index in the log.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why it is taken back.")],
+    message_id: Annotated[
+        str | None,
+        typer.Option("--id", help="Your id for this message; sending it again changes nothing."),
+    ] = None,
+    agency: AsOption = "",
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask every recipient to give a document back. Each one agrees (15) or refuses (16); until then it
+    keeps its copy. `lienthong trace` shows who answered what.
+    """
+    with client_of(agency, data) as client:
+        finish(client, client.recall(index, reason=reason, message_id=message_id), as_json=as_json)
