@@ -40,7 +40,7 @@ from cryptography.hazmat.primitives.serialization import (
 from lienthong.trust.errors import CertificateError, KeyFileError, WrongPassphrase
 
 KDF_ROUNDS = 600_000
-MAX_KDF_ROUNDS = 10_000_000
+MAX_KDF_ROUNDS = 2_000_000
 MIN_RSA_BITS = 2048
 MAX_FILE = 1 << 20
 

@@ -9,6 +9,7 @@ directory in place of a seal, nor the other way round.
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -28,6 +29,10 @@ DIRECTORY_SIGNING = Oid("2.25.215909668721014794593807161747668264468.1")
 DOCUMENT_SIGNING = Oid("1.3.6.1.5.5.7.3.36")
 MICROSOFT_DOCUMENT_SIGNING = Oid("1.3.6.1.4.1.311.10.3.12")
 ADOBE_AUTHENTIC_DOCUMENTS = Oid("1.2.840.113583.1.1.5")
+
+_DNS_NAME = re.compile(
+    r"(\*\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*", re.IGNORECASE
+)
 
 SIGN = "digital_signature"
 COMMIT = "content_commitment"
@@ -183,11 +188,12 @@ def host_name(host: str) -> x509.GeneralName:
     except ValueError:
         pass
     try:
-        return x509.DNSName(host.encode("idna").decode() if not host.isascii() else host)
-    except (ValueError, UnicodeError):
-        raise CertificateError(
-            f"{host!r} is not a host name", remedy="give a DNS name or an IP address"
-        ) from None
+        ascii_host = host if host.isascii() else host.encode("idna").decode()
+    except UnicodeError:
+        ascii_host = ""
+    if len(ascii_host) <= 253 and _DNS_NAME.fullmatch(ascii_host):
+        return x509.DNSName(ascii_host)
+    raise CertificateError(f"{host!r} is not a host name", remedy="give a DNS name or an IP address")
 
 
 def unfit(certificate: x509.Certificate, profile: Profile) -> str | None:
