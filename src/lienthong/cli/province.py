@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -317,7 +317,56 @@ def _make_profiles(
             shutil.rmtree(beside, ignore_errors=True)
 
 
-def profile_text(agency: Agency) -> str:
+def renew_keys(data: Path, code: str, uses: Sequence[str], *, ca: ProvinceCA, now: datetime) -> None:
+    """New keys and certificates for a profile, registered and published before the profile uses them.
+
+    Files are named by date beside the old ones; agency.toml is replaced last. Former encryption keys stay
+    named in it, so that what was sealed to them still opens.
+    """
+    from lienthong.core.errors import LienthongError
+    from lienthong.exchange.client.profile import load_profile
+    from lienthong.registry import actions
+
+    folder = data / "agencies" / code
+    profile = load_profile(folder)
+    if any(place.key is None for place in profile.keys.values()):
+        raise LienthongError(
+            "a key in a security module is renewed where it is",
+            place=str(folder),
+            remedy="lienthong keys new, request and issue; then name the certificate in agency.toml",
+        )
+    [agency] = agencies_of([code], now)
+    secret = passphrase(data)
+    profiles = dict(USES)
+    names: dict[str, str] = {use: place.certificate.stem for use, place in profile.keys.items()}
+    former = [place.certificate.stem for place in profile.former_encryption]
+    for use in uses:
+        key = generate_key()
+        issued = ca.issue(
+            profiles[use],
+            subject_name=agency.name,
+            organ_code=agency.code,
+            public_key=key.public_key(),
+            now=now,
+        )
+        name = f"{use}-{now:%Y%m%d%H%M%S}"
+        write_file(folder / f"{name}.key", encrypt_key(key, secret), mode=0o600)
+        write_file(folder / f"{name}.pem", issued.pem())
+        actions.add_certificate(agency.code, use, issued.certificate, now=now, actor="keys renew")
+        if use == "encryption":
+            former.insert(0, names[use])
+        names[use] = name
+    renew(data, now=now, force=True)
+    write_file(folder / "agency.toml", profile_text(agency, names, former).encode())
+
+
+def profile_text(agency: Agency, names: Mapping[str, str] | None = None, former: Sequence[str] = ()) -> str:
+    """``agency.toml``; ``names``: the stem of each use's key and certificate files."""
     name = agency.name.replace("\\", "\\\\").replace('"', '\\"')
-    tables = "".join(f'\n[{use}]\nkey = "{use}.key"\ncertificate = "{use}.pem"\n' for use, _ in USES)
-    return f'code = "{agency.code}"\nname = "{name}"\ninclude = "../hub.toml"\n{tables}'
+    text = f'code = "{agency.code}"\nname = "{name}"\ninclude = "../hub.toml"\n'
+    for use, _ in USES:
+        stem = (names or {}).get(use, use)
+        text += f'\n[{use}]\nkey = "{stem}.key"\ncertificate = "{stem}.pem"\n'
+    for stem in former:
+        text += f'\n[[former_encryption]]\nkey = "{stem}.key"\ncertificate = "{stem}.pem"\n'
+    return text

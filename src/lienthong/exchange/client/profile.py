@@ -12,7 +12,8 @@ that several profiles share (the hub's address, the log's key). Example::
     certificate = "seal.pem"
 
 A key in a security module is given as ``pkcs11 = { module = …, token = …, key = …, pin_file = … }``
-in place of ``key``. ``client_certificate = true`` also presents the TLS certificate in the handshake.
+in place of ``key``; keys that encryption used before are ``[[former_encryption]]`` tables of the same
+form. ``client_certificate = true`` also presents the TLS certificate in the handshake.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ _KNOWN = {
     "passphrase_file",
     "client_certificate",
     "staff",
+    "former_encryption",
     *USES,
 }
 
@@ -79,6 +81,7 @@ class AgencyProfile:
     passphrase_file: Path | None = None
     client_certificate: bool = False
     staff: str = ""
+    former_encryption: tuple[KeyPlace, ...] = ()
 
     @property
     def outbox(self) -> Path:
@@ -116,9 +119,11 @@ class AgencyProfile:
         return self._signer("tls")
 
     @cached_property
-    def encryption(self) -> tuple[DecryptionKey, bytes]:
-        """The key and the certificate (DER) to which others seal files end to end."""
-        place = self.place("encryption")
+    def encryption(self) -> tuple[tuple[DecryptionKey, bytes], ...]:
+        """Keys and certificates (DER) to which others sealed files end to end: today's, then former ones."""
+        return tuple(map(self._decryption_key, (self.place("encryption"), *self.former_encryption)))
+
+    def _decryption_key(self, place: KeyPlace) -> tuple[DecryptionKey, bytes]:
         certificate = load_certificates(place.certificate)[0]
         if place.key is not None:
             key: object = load_key(place.key, passphrase=self.passphrase)
@@ -209,6 +214,9 @@ def load_profile(folder: Path) -> AgencyProfile:
         passphrase_file=path("passphrase_file") if "passphrase_file" in values else None,
         client_certificate=bool(values.get("client_certificate", False)),
         staff=str(values.get("staff", "")),
+        former_encryption=tuple(
+            _place(one, folder, f"{file}: former_encryption") for one in values.get("former_encryption", ())
+        ),
     )
 
 

@@ -27,6 +27,7 @@ from lienthong.exchange.edxml.model import Message
 from lienthong.exchange.store.crashpoints import crashpoint
 from lienthong.registry.directory import Agency, Directory
 from lienthong.trust.certificates import TrustStore
+from lienthong.trust.errors import SealingError
 from lienthong.trust.keys import write_file
 from lienthong.trust.log.notes import NoteKey
 from lienthong.trust.profiles import Profile
@@ -60,8 +61,7 @@ class Received:
         folder.mkdir(parents=True, exist_ok=True)
         with open_container(self.path) as opened:
             if opened.sealed and profile is not None:
-                key, certificate = profile.encryption
-                return opened.unseal(key, certificate, folder)
+                return _unseal(opened, profile, folder)
             return [_extract(opened, name, folder) for name, _, _ in self.files]
 
 
@@ -246,6 +246,18 @@ class Receiving:
 
     def _place(self, index: int) -> Path:
         return self._profile.inbox / f"{index:08}.asice"
+
+
+def _unseal(opened: Opened, profile: AgencyProfile, folder: Path) -> list[Path]:
+    """Open sealed files with whichever of the profile's keys they were sealed to."""
+    first: SealingError | None = None
+    for key, certificate in profile.encryption:
+        try:
+            return opened.unseal(key, certificate, folder)
+        except SealingError as error:
+            first = first or error
+    assert first is not None
+    raise first
 
 
 def _extract(opened: Opened, name: str, folder: Path) -> Path:
