@@ -16,8 +16,8 @@ from io import BytesIO
 from pathlib import Path
 
 from lienthong.core.text import nfc
+from lienthong.exchange.edxml.findings import Oversized, Unreadable
 from lienthong.exchange.edxml.model import Attachment
-from lienthong.exchange.errors import MalformedMessage, TooLarge
 
 ZIP_TYPES = frozenset({"application/zip", "application/x-zip-compressed", "application/x-zip"})
 MAX_RATIO = 200
@@ -39,16 +39,16 @@ def is_wrapped(content_type: str, name: str) -> bool:
 
 def decode(encoded: str, *, limit: int, place: str) -> bytes:
     """Base64, white space allowed, nothing else forgiven."""
-    if len(encoded) // 4 * 3 > limit + 3 + len(encoded) // 64:
-        raise TooLarge(f"the attachment is larger than {limit:,} bytes", place=place)
+    if len(encoded) // 4 * 3 > limit + 3 + len(encoded) // 16:
+        raise _too_large(limit, place)
     try:
         data = binascii.a2b_base64(_WHITE.sub(b"", encoded.encode("ascii")), strict_mode=True)
     except (UnicodeEncodeError, binascii.Error) as error:
-        raise MalformedMessage(
-            f"the content is not base64 ({error})", place=place, remedy="send the file again"
+        raise _bad(
+            f"the content is not base64 ({error})", f"nội dung không phải base64 ({error})", place
         ) from None
     if len(data) > limit:
-        raise TooLarge(f"the attachment is larger than {limit:,} bytes", place=place)
+        raise _too_large(limit, place)
     return data
 
 
@@ -61,15 +61,13 @@ def unwrap(data: bytes, *, limit: int, place: str) -> bytes:
         with zipfile.ZipFile(BytesIO(data)) as archive:
             members = [member for member in archive.infolist() if not member.is_dir()]
             if len(members) != 1:
-                raise MalformedMessage(
-                    f"the ZIP holds {len(members)} files where one is allowed",
-                    place=place,
-                    remedy="send each file as an attachment of its own",
-                )
+                raise _several(len(members), place)
             return _only_member(archive, members[0], limit, place)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError):
-        raise MalformedMessage(
-            "the ZIP is damaged or of a kind that is not read", place=place, remedy="send the file again"
+        raise _bad(
+            "the ZIP is damaged or of a kind that is not read",
+            "tệp ZIP hỏng hoặc thuộc loại không đọc được",
+            place,
         ) from None
 
 
@@ -79,35 +77,51 @@ def _bounded_directory(data: bytes, place: str) -> None:
     if end < 0 or data[end : end + 4] != b"PK\x05\x06":
         end = data.rfind(b"PK\x05\x06", max(0, len(data) - 22 - 65_535))
     if end < 0 or len(data) < end + 22:
-        raise MalformedMessage("the ZIP is cut short", place=place, remedy="send the file again")
+        raise _bad("the ZIP is cut short", "tệp ZIP bị cắt cụt", place)
     entries, size = struct.unpack_from("<HI", data, end + 10)
     if entries > _MAX_ZIP_ENTRIES or size > _MAX_ZIP_DIRECTORY:
-        raise MalformedMessage(
-            f"the ZIP lists {entries} entries where one file is allowed",
-            place=place,
-            remedy="send each file as an attachment of its own",
-        )
+        raise _several(entries, place)
 
 
 def _only_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int, place: str) -> bytes:
     if member.flag_bits & 0x1:
-        raise MalformedMessage("the ZIP is encrypted", place=place, remedy="send the file without a password")
+        raise _bad("the ZIP is encrypted", "tệp ZIP có mật khẩu", place)
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise MalformedMessage(
-            f"the ZIP uses compression method {member.compress_type}",
-            place=place,
-            remedy="use deflate or no compression",
+        method = member.compress_type
+        raise _bad(
+            f"the ZIP uses compression method {method}", f"tệp ZIP dùng phương pháp nén {method}", place
         )
     bomb = member.file_size > 1 << 20 and member.file_size > MAX_RATIO * max(member.compress_size, 1)
     if member.file_size > limit or bomb:
-        raise TooLarge(
-            f"the ZIP would unpack {member.compress_size:,} bytes to {member.file_size:,}", place=place
+        raise Oversized(
+            f"the ZIP would unpack {member.compress_size:,} bytes to {member.file_size:,}",
+            f"tệp ZIP {member.compress_size:,} byte sẽ bung thành {member.file_size:,} byte",
+            place=place,
         )
     with archive.open(member) as stream:
         content = stream.read(member.file_size + 1)
     if len(content) != member.file_size:
-        raise MalformedMessage("the ZIP holds more than it says", place=place, remedy="send the file again")
+        raise _bad("the ZIP holds more or less than it says", "tệp ZIP không đúng kích thước đã khai", place)
     return content
+
+
+def _bad(detail: str, detail_vi: str, place: str) -> Unreadable:
+    return Unreadable(detail, detail_vi, place=place, remedy="send the file again")
+
+
+def _several(count: int, place: str) -> Unreadable:
+    return Unreadable(
+        f"the ZIP holds {count} files where one is allowed",
+        f"tệp ZIP chứa {count} tệp, chỉ được chứa một",
+        place=place,
+        remedy="send each file as an attachment of its own",
+    )
+
+
+def _too_large(limit: int, place: str) -> Oversized:
+    return Oversized(
+        f"the attachment is larger than {limit:,} bytes", f"tệp đính kèm lớn hơn {limit:,} byte", place=place
+    )
 
 
 def wrap(file: Attachment) -> bytes:
@@ -154,7 +168,10 @@ def extract(files: tuple[Attachment, ...], folder: Path) -> list[Path]:
             written.append(target)
             break
         else:
-            raise MalformedMessage(
-                f"there are too many files called {name!r}", place=str(folder), remedy="extract elsewhere"
+            raise Unreadable(
+                f"there are too many files called {name!r}",
+                f"có quá nhiều tệp tên {name!r}",
+                place=str(folder),
+                remedy="extract elsewhere",
             )
     return written

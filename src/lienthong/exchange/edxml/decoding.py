@@ -7,38 +7,47 @@ that one run lists everything; a message with an error in its notebook is never 
 from __future__ import annotations
 
 from lienthong.exchange.edxml import model
-from lienthong.exchange.edxml.findings import Severity
+from lienthong.exchange.edxml.findings import Severity, Unreadable
 from lienthong.exchange.edxml.manifest import read_attachments, read_references
 from lienthong.exchange.edxml.names import EDOC, QCVN, official, written
 from lienthong.exchange.edxml.parsing import Limits, Parsed
 from lienthong.exchange.edxml.tree import NO_DATE, NO_TIME, Node, Notebook, line_of
-from lienthong.exchange.errors import MalformedMessage
 
 
 def decode(parsed: Parsed, limits: Limits, *, any_date: bool = False) -> tuple[model.Message, Notebook]:
-    """The message and what was noted on the way. Raises :class:`MalformedMessage` only for what is no
+    """The message and what was noted on the way. Raises :class:`Unreadable` only for what is no
     edXML message at all.
     """
     root = parsed.root
     kind = official(root.tag)
     line = f"line {line_of(root) + parsed.skipped_lines}"
     if kind not in ("edXML", "edXMLEnvelope", "Envelope"):
-        raise MalformedMessage(
+        raise Unreadable(
             f"the root element is {written(root.tag)[:60]!r}, not edXML",
+            f"phần tử gốc là {written(root.tag)[:60]!r}, không phải edXML",
             place=line,
             remedy=f"an edXML message has the root edXML in the namespace {QCVN}",
         )
     legacy = kind == "Envelope" or root.tag.startswith(f"{{{EDOC}}}")
     notebook = Notebook(parsed.skipped_lines, any_date=any_date or legacy, legacy=legacy)
-    top = Node(root, "edXML" if kind == "edXML" else kind, notebook)
+    top = Node(root, "edXML", notebook)
+    if not legacy and not root.tag.startswith(f"{{{QCVN}}}"):
+        notebook.note(
+            "edXML",
+            "namespace",
+            f"the message is not in the namespace {QCVN}; it is read as if it were",
+            f"bản tin không thuộc không gian tên {QCVN}; được đọc như thể thuộc về nó",
+            severity="warning",
+        )
     envelope = top.needed("edXMLEnvelope") if kind == "edXML" else top
     header = envelope.one("Header" if kind == "Envelope" else "edXMLHeader", "edXMLHeader")
     fields = header and (
         header.one("Status", "MessageHeader") or header.one("MessageHeader", "MessageHeader")
     )
     if header is None or fields is None:
-        raise MalformedMessage(
+        raise Unreadable(
             "the message has no MessageHeader",
+            "bản tin không có MessageHeader",
             place=line,
             remedy="an edXML message is edXML / edXMLEnvelope / edXMLHeader / MessageHeader",
         )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from lienthong.exchange.errors import MalformedMessage
+from lienthong.exchange.errors import MalformedMessage, TooLarge
 
 QCVN_102 = "QCVN 102:2016/BTTTT"
 SECRETS_LAW = "Law 29/2018/QH14 on state secrets; Decree 30/2020/NĐ-CP"
@@ -41,6 +41,15 @@ class Finding:
         return f"{where}: {self.message_vi} ({self.source}, {self.rule})"
 
 
+def missing(path: str, name: str, *, severity: Severity = "error", line: int | None = None) -> Finding:
+    """An element that must be there and is not; as a warning, one whose absence is forgiven."""
+    if severity == "error":
+        en, vi = f"{name} is required and missing", f"thiếu {name}, phần tử bắt buộc"
+    else:
+        en, vi = f"{name} is missing; it is taken as empty", f"thiếu {name}; được coi là để trống"
+    return Finding(path, "required", en, vi, severity, line=line)
+
+
 class InvalidMessage(MalformedMessage):
     """The message can be read as XML but not accepted. ``findings`` holds every finding, errors first."""
 
@@ -59,6 +68,26 @@ class InvalidMessage(MalformedMessage):
             code="state-secret" if first.rule == "state-secret" else None,
         )
         self.findings: tuple[Finding, ...] = tuple(ordered)
+
+
+class Unreadable(MalformedMessage):
+    """What stands there cannot be read at all. ``detail_vi`` says it in Vietnamese."""
+
+    def __init__(
+        self, detail: str, detail_vi: str, *, place: str | None = None, remedy: str | None = None
+    ) -> None:
+        super().__init__(detail, place=place, remedy=remedy)
+        self.detail_vi = detail_vi
+
+
+class Oversized(TooLarge):
+    """A bound of :class:`parsing.Limits` is passed. ``detail_vi`` says it in Vietnamese."""
+
+    def __init__(
+        self, detail: str, detail_vi: str, *, place: str | None = None, remedy: str | None = None
+    ) -> None:
+        super().__init__(detail, place=place, remedy=remedy)
+        self.detail_vi = detail_vi
 
 
 def errors(findings: Sequence[Finding]) -> list[Finding]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from lienthong.core.text import nfc
 from lienthong.exchange.edxml import attachments, model
+from lienthong.exchange.edxml.findings import Oversized, Unreadable, missing
 from lienthong.exchange.edxml.names import XLINK
 from lienthong.exchange.edxml.parsing import Limits
 from lienthong.exchange.edxml.tree import Node, Notebook
-from lienthong.exchange.errors import ExchangeError, TooLarge
 
 HREF = f"{{{XLINK}}}href"
 
@@ -29,7 +29,7 @@ def bare_content_id(text: str) -> str:
 def read_references(notebook: Notebook, body: Node | None) -> tuple[model.Reference, ...]:
     """The manifest of a document message. A missing body or manifest is noted."""
     if body is None:
-        notebook.note("edXMLBody", "required", "edXMLBody is required and missing", "thiếu edXMLBody")
+        notebook.findings.append(missing("edXMLBody", "edXMLBody", line=notebook.line("edXMLBody")))
         return ()
     name = "Manifest" if body.has("Manifest") else "edXMLManifest"
     node = body.needed(name, "edXMLManifest")
@@ -66,7 +66,11 @@ def read_attachments(group: Node | None, limits: Limits) -> tuple[model.Attachme
     nodes = group.many("Attachment")
     group.close()
     if len(nodes) > limits.files:
-        raise TooLarge(f"the message carries more than {limits.files} files", place="AttachmentEncoded")
+        raise Oversized(
+            f"the message carries more than {limits.files} files",
+            f"bản tin mang hơn {limits.files} tệp",
+            place="AttachmentEncoded",
+        )
     return tuple(_attachment(node, limits) for node in nodes)
 
 
@@ -97,8 +101,8 @@ def _content(node: Node, name: str, content_type: str, limits: Limits) -> bytes:
         if not attachments.is_wrapped(content_type, name):
             return data
         file = attachments.unwrap(data, limit=limit, place=place)
-    except ExchangeError as error:
-        node.notebook.note(place, error.code, error.detail, f"nội dung tệp không đọc được: {error.detail}")
+    except (Unreadable, Oversized) as error:
+        node.notebook.note(place, error.code, error.detail, error.detail_vi)
         return b""
     if file is data:
         node.notebook.note(

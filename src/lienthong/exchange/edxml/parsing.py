@@ -1,6 +1,6 @@
 """Bytes to an element tree, hardened: no DTD, no entities, no network, no XInclude, everything bounded.
 
-Fit for hostile input: whatever comes in, the answer is a tree or a :class:`MalformedMessage` that gives the
+Fit for hostile input: whatever comes in, the answer is a tree or an :class:`Unreadable` that gives the
 line and the reason.
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from lienthong.exchange.errors import MalformedMessage, TooLarge
+from lienthong.exchange.edxml.findings import Oversized, Unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +83,13 @@ class Parsed:
 def parse(data: bytes, limits: Limits = LIMITS, *, keep_comments: bool = False) -> Parsed:
     """The tree. Comments and processing instructions are dropped unless kept for a signature.
 
-    Raises :class:`MalformedMessage` with line and reason; :class:`TooLarge` beyond ``limits``.
+    Raises :class:`Unreadable` with line and reason; :class:`Oversized` beyond ``limits``.
     """
     if len(data) > limits.message_bytes:
-        raise TooLarge(
-            f"the message has {len(data):,} bytes; at most {limits.message_bytes:,} are read", place="edXML"
+        raise Oversized(
+            f"the message has {len(data):,} bytes; at most {limits.message_bytes:,} are read",
+            f"bản tin dài {len(data):,} byte; tối đa {limits.message_bytes:,}",
+            place="edXML",
         )
     text, first_line = _as_utf8(data)
     _refuse_doctype(text, first_line)
@@ -97,7 +99,9 @@ def parse(data: bytes, limits: Limits = LIMITS, *, keep_comments: bool = False) 
     except etree.XMLSyntaxError as error:
         raise _syntax(error, first_line) from None
     except ValueError as error:
-        raise MalformedMessage(f"the XML cannot be read: {error}", place="line 1") from None
+        raise Unreadable(
+            f"the XML cannot be read: {error}", f"không đọc được XML: {error}", place="line 1"
+        ) from None
     _bound(root, limits)
     return Parsed(root, first_line - 1)
 
@@ -105,7 +109,7 @@ def parse(data: bytes, limits: Limits = LIMITS, *, keep_comments: bool = False) 
 def _as_utf8(data: bytes) -> tuple[bytes, int]:
     """The document as UTF-8 from its first ``<``, and the line that stands on."""
     if not data.strip():
-        raise MalformedMessage("the file is empty", place="line 1", remedy="send the whole message")
+        raise Unreadable("the file is empty", "tệp rỗng", place="line 1", remedy="send the whole message")
     if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         raise _encoding("UTF-32")
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -134,30 +138,52 @@ def _from_utf16(data: bytes) -> bytes:
     try:
         text = data.decode("utf-16")
     except UnicodeDecodeError as error:
-        raise MalformedMessage(
-            f"the bytes are not UTF-16 at position {error.start}", place="line 1", remedy="send UTF-8"
-        ) from None
+        raise _bad_utf16(error.start) from None
     declaration = re.compile(r"""(<\?xml\s[^>]{0,200}?)\s+encoding\s*=\s*["'][A-Za-z0-9._-]{1,40}["']""")
     try:
         return declaration.sub(r"\1", text, count=1).encode()
-    except UnicodeEncodeError:
-        raise MalformedMessage("the bytes are not UTF-16", place="line 1", remedy="send UTF-8") from None
+    except UnicodeEncodeError as error:
+        raise _bad_utf16(2 * error.start) from None
 
 
-def _encoding(name: str) -> MalformedMessage:
-    return MalformedMessage(
-        f"the message is in {name}; edXML is exchanged in UTF-8", place="line 1", remedy="save it as UTF-8"
+def _bad_utf16(position: int) -> Unreadable:
+    return Unreadable(
+        f"the bytes are not UTF-16 at position {position}",
+        f"các byte tại vị trí {position} không phải UTF-16",
+        place="line 1",
+        remedy="send UTF-8",
     )
 
 
-def _stray(data: bytes, line: int) -> MalformedMessage:
+def _encoding(name: str) -> Unreadable:
+    return Unreadable(
+        f"the message is in {name}; edXML is exchanged in UTF-8",
+        f"bản tin dùng bảng mã {name}; edXML phải dùng UTF-8",
+        place="line 1",
+        remedy="save it as UTF-8",
+    )
+
+
+def _stray(data: bytes, line: int) -> Unreadable:
+    if data.startswith(b"PK\x03\x04"):
+        return Unreadable(
+            "this is a ZIP, not edXML; a container holds its edXML as edoc.xml",
+            "đây là tệp ZIP, không phải edXML; gói tin chứa edXML trong edoc.xml",
+            place=f"line {line}",
+            remedy="lienthong verify FILE checks a container",
+        )
     declaration = data.find(b"<")
     if declaration < 0:
-        return MalformedMessage(
-            "this is not XML: it has no '<'", place=f"line {line}", remedy="send the edXML file itself"
+        return Unreadable(
+            "this is not XML: it has no '<'",
+            "đây không phải XML: không có ký tự '<'",
+            place=f"line {line}",
+            remedy="send the edXML file itself",
         )
-    return MalformedMessage(
-        f"{declaration} stray bytes stand before the XML declaration: {data[: min(declaration, 24)]!r}",
+    shown = data[: min(declaration, 24)].decode("utf-8", "backslashreplace")
+    return Unreadable(
+        f"{declaration} stray bytes stand before the XML declaration: {shown!r}",
+        f"có {declaration} byte lạ đứng trước khai báo XML: {shown!r}",
         place=f"line {line}",
         remedy="the file must begin with <?xml or <edXML; a byte order mark or white space is forgiven",
     )
@@ -169,22 +195,32 @@ def _refuse_doctype(text: bytes, first_line: int) -> None:
     prolog = _PROLOG.match(text)
     end = prolog.end() if prolog else 0
     if text.startswith(b"<!DOCTYPE", end):
-        raise MalformedMessage(
+        raise Unreadable(
             "the message has a DOCTYPE; edXML has none, and entities are never resolved",
+            "bản tin có DOCTYPE; edXML không dùng DOCTYPE và thực thể không bao giờ được mở rộng",
             place=f"line {first_line + _newlines(text[:end])}",
             remedy="remove the document type declaration",
         )
 
 
-def _syntax(error: etree.XMLSyntaxError, first_line: int) -> MalformedMessage:
+def _syntax(error: etree.XMLSyntaxError, first_line: int) -> Unreadable:
     line = (error.lineno or 1) + first_line - 1
     reason = re.sub(
         r",? line \d+, column \d+.*", "", (error.msg or "not well-formed").strip(), flags=re.DOTALL
-    )
-    remedy = "the XML is not well formed; write it with an XML library"
+    ).strip()
     if "Namespace prefix" in reason:
-        remedy = "declare the prefix, for example xmlns:edXML, on the root or the envelope"
-    return MalformedMessage(f"{reason.strip()}", place=f"line {line}", remedy=remedy)
+        return Unreadable(
+            reason,
+            f"tiền tố không gian tên chưa được khai báo: {reason}",
+            place=f"line {line}",
+            remedy="declare the prefix, for example xmlns:edXML, on the root or the envelope",
+        )
+    return Unreadable(
+        reason,
+        f"XML không đúng cú pháp: {reason}",
+        place=f"line {line}",
+        remedy="the XML is not well formed; write it with an XML library",
+    )
 
 
 def _bound(root: etree._Element, limits: Limits) -> None:
@@ -197,10 +233,20 @@ def _bound(root: etree._Element, limits: Limits) -> None:
         elements += 1
         attributes += len(element.attrib)
         if depth > limits.depth:
-            raise TooLarge(
-                f"elements are nested more than {limits.depth} deep", place=f"line {element.sourceline}"
+            raise Oversized(
+                f"elements are nested more than {limits.depth} deep",
+                f"các phần tử lồng nhau quá {limits.depth} cấp",
+                place=f"line {element.sourceline}",
             )
         if elements > limits.elements:
-            raise TooLarge(f"the message has more than {limits.elements:,} elements", place="edXML")
+            raise Oversized(
+                f"the message has more than {limits.elements:,} elements",
+                f"bản tin có hơn {limits.elements:,} phần tử",
+                place="edXML",
+            )
         if attributes > limits.attributes:
-            raise TooLarge(f"the message has more than {limits.attributes:,} attributes", place="edXML")
+            raise Oversized(
+                f"the message has more than {limits.attributes:,} attributes",
+                f"bản tin có hơn {limits.attributes:,} thuộc tính",
+                place="edXML",
+            )

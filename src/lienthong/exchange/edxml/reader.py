@@ -13,11 +13,10 @@ from lienthong.core.clock import VIETNAM, utc_now
 from lienthong.exchange.edxml import model, parsing, rules
 from lienthong.exchange.edxml.decoding import decode
 from lienthong.exchange.edxml.envelope import Envelope, envelope_of
-from lienthong.exchange.edxml.findings import XML, Finding, InvalidMessage, errors
+from lienthong.exchange.edxml.findings import XML, Finding, InvalidMessage, Oversized, Unreadable, errors
 from lienthong.exchange.edxml.parsing import LIMITS, Limits
 from lienthong.exchange.edxml.rules import OPTIONS, Options
 from lienthong.exchange.edxml.shortpath import envelope_by_short_path
-from lienthong.exchange.errors import ExchangeError, TooLarge
 
 __all__ = ["Envelope", "Report", "examine", "read", "read_envelope"]
 
@@ -56,7 +55,7 @@ def examine(
     """Everything that is wrong or odd, without raising."""
     try:
         message, findings = _read(data, limits, options, today or today_in_vietnam())
-    except ExchangeError as error:
+    except (Unreadable, Oversized) as error:
         return Report(None, (_unreadable(error),))
     return Report(None if errors(findings) else message, tuple(findings))
 
@@ -68,8 +67,9 @@ def read_envelope(data: bytes, *, options: Options = OPTIONS, today: date | None
     ``Limits.envelope_bytes``, because in a container the files travel beside it.
     """
     if len(data) > LIMITS.envelope_bytes:
-        raise TooLarge(
+        raise Oversized(
             f"edoc.xml has {len(data):,} bytes; at most {LIMITS.envelope_bytes:,} are accepted",
+            f"edoc.xml dài {len(data):,} byte; tối đa {LIMITS.envelope_bytes:,}",
             place="edoc.xml",
             remedy="send the files beside the envelope, not inside it",
         )
@@ -92,15 +92,14 @@ def _read(data: bytes, limits: Limits, options: Options, today: date) -> tuple[m
     return message, findings
 
 
-def _unreadable(error: ExchangeError) -> Finding:
+def _unreadable(error: Unreadable | Oversized) -> Finding:
     place = error.place or "edXML"
     line = int(place.removeprefix("line ")) if place.startswith("line ") else None
-    detail = error.detail + (f"; {error.remedy}" if error.remedy else "")
     return Finding(
-        "edXML" if line else place,
-        error.code,
-        detail,
-        f"không đọc được bản tin: {error.detail}",
+        path="edXML" if line else place,
+        rule=error.code,
+        message=error.detail + (f"; {error.remedy}" if error.remedy else ""),
+        message_vi=error.detail_vi,
         source=XML,
         line=line,
     )

@@ -14,11 +14,11 @@ from typing import TypeVar
 from lienthong.core.identifiers import MAX_ORGAN_CODE, MESSAGE_ID, NEW_ORGAN_CODE, DocumentId, IdentifierError
 from lienthong.exchange import statuses
 from lienthong.exchange.edxml import model, secrecy
-from lienthong.exchange.edxml.findings import Finding, InvalidMessage, Severity, errors
+from lienthong.exchange.edxml.findings import Finding, InvalidMessage, Severity, errors, missing
 from lienthong.exchange.edxml.tree import NO_DATE, secret
 
 GROUP = re.compile(r"group:[a-z0-9][a-z0-9._-]{0,63}")
-"""A recipient that stands for many, e.g. ``group:communes``; only in ``To``, expanded by the hub."""
+"""A recipient that stands for many, e.g. ``group:communes``; only among recipients, expanded by the hub."""
 
 MAX_SUBJECT = 500
 MAX_CODE_NUMBER = 11
@@ -242,14 +242,17 @@ def _business(business: model.Business) -> Iterator[Finding]:
     for place, item in _numbered(f"{path}/ReplacementInfoList/ReplacementInfo", business.replacements):
         yield from _text(f"{place}/DocumentId", item.document_id, MAX_NAME, required=True, source=HOUSE)
         for inner, organ_id in _numbered(f"{place}/OrganIdList/OrganId", item.organ_ids):
-            yield from _organ_id(inner, organ_id)
+            if not GROUP.fullmatch(organ_id):
+                yield from _organ_id(inner, organ_id)
 
 
 def _references(message: model.Document) -> Iterator[Finding]:
     path = "edXMLManifest/Reference"
-    if not message.references:
-        sends_content = message.business.type in (model.BusinessType.NEW, model.BusinessType.REPLACE)
-        yield _required(path, severity="error" if sends_content else "warning")
+    if not message.references and message.business.type in (
+        model.BusinessType.NEW,
+        model.BusinessType.REPLACE,
+    ):
+        yield _required(path)
     seen: set[str] = set()
     for place, reference in _numbered(path, message.references):
         yield from _text(f"{place}/ContentId", reference.content_id, MAX_NAME, required=True, source=HOUSE)
@@ -314,10 +317,7 @@ def _text(
 
 
 def _required(path: str, *, severity: Severity = "error") -> Finding:
-    name = path.rpartition("/")[2]
-    return Finding(
-        path, "required", f"{name} is required and missing", f"thiếu {name}, phần tử bắt buộc", severity
-    )
+    return missing(path, path.rpartition("/")[2], severity=severity)
 
 
 def _twice(path: str, content_id: str) -> Finding:

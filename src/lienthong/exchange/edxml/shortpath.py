@@ -12,20 +12,30 @@ one tree only, so if a leaf had children after all, elements would be left over 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from datetime import date, datetime
-from unicodedata import normalize
+from datetime import date
 
 from lxml import etree
 
 from lienthong.core.identifiers import MAX_ORGAN_CODE, MESSAGE_ID, NEW_ORGAN_CODE
 from lienthong.exchange import statuses
-from lienthong.exchange.edxml import rules, secrecy
+from lienthong.exchange.edxml import rules
 from lienthong.exchange.edxml.envelope import Envelope
 from lienthong.exchange.edxml.manifest import HREF, bare_content_id
 from lienthong.exchange.edxml.names import ORGAN, QCVN
 from lienthong.exchange.edxml.parsing import LIMITS, parse_plain
+from lienthong.exchange.edxml.plain import (
+    CloserLook,
+    calendar,
+    check_timestamp,
+    check_unmarked,
+    clean,
+    digits,
+    needed,
+    optional_day,
+    priority,
+    recipient,
+    sender,
+)
 
 Fields = dict[str, str | None]
 
@@ -68,13 +78,6 @@ _name_of = {
 
 _organ = NEW_ORGAN_CODE.fullmatch
 _message_id = MESSAGE_ID.fullmatch
-_number = re.compile(r"[0-9]{1,9}").fullmatch
-_day = re.compile(r"[0-9]{4}/[0-9]{2}/[0-9]{2}").fullmatch
-_moment = re.compile(r"[0-9]{4}/[0-9]{2}/[0-9]{2} (?:[01][0-9]|2[0-3])(?::[0-5][0-9]){2}").fullmatch
-
-
-class _CloserLook(Exception):
-    """The message needs the full reader."""
 
 
 def envelope_by_short_path(data: bytes, today: date, options: rules.Options) -> Envelope | None:
@@ -91,7 +94,7 @@ def envelope_by_short_path(data: bytes, today: date, options: rules.Options) -> 
         return None
     try:
         return _Walk(elements).message(today, options)
-    except (_CloserLook, KeyError, IndexError):
+    except (CloserLook, KeyError, IndexError):
         return None
 
 
@@ -110,7 +113,7 @@ class _Walk:
         """Step into a container of that name; how many children it has."""
         at = self.at
         if self.names[at] != name:
-            raise _CloserLook
+            raise CloserLook
         self.at = at + 1
         return len(self.elements[at])
 
@@ -122,35 +125,35 @@ class _Walk:
         names = self.names[start:end]
         found: Fields = dict(zip(names, self.texts[start:end], strict=True))
         if len(found) != size or not allowed.issuperset(names):
-            raise _CloserLook
+            raise CloserLook
         return found
 
     def skip_list(self, allowed: frozenset[str]) -> None:
         start = self.at + 1
         self.at = start + len(self.elements[self.at])
         if not allowed.issuperset(self.names[start : self.at]):
-            raise _CloserLook
+            raise CloserLook
 
     def message(self, today: date, options: rules.Options) -> Envelope:
         if self.enter("edXML") != 1:
-            raise _CloserLook
+            raise CloserLook
         blocks = self.enter("edXMLEnvelope")
         parts = self.enter("edXMLHeader")
         leaves, groups = self.message_header()
         status = "StatusCode" in leaves
         trace = self.trace(status) if parts == 2 else None
         if parts > 2:
-            raise _CloserLook
+            raise CloserLook
         if status:
             if blocks != 1:
-                raise _CloserLook
+                raise CloserLook
             found = _status(leaves, groups, trace)
         else:
             if blocks != 2 or trace is None or not _DOCUMENT_LEAVES.issuperset(leaves):
-                raise _CloserLook
+                raise CloserLook
             found = _document(leaves, groups, trace, self.manifest(trace[1]), today, options)
         if self.at != len(self.names):
-            raise _CloserLook
+            raise CloserLook
         return found
 
     def message_header(self) -> tuple[Fields, dict[str, list[Fields]]]:
@@ -165,7 +168,7 @@ class _Walk:
                 elif name in ("To", "ResponseFor"):
                     groups[name].append(fields)
                 else:
-                    raise _CloserLook
+                    raise CloserLook
             elif name in _LEAVES and name not in leaves:
                 leaves[name] = self.texts[self.at]
                 self.at += 1
@@ -173,31 +176,31 @@ class _Walk:
                 groups[name] = []
                 self.skip_list(_LISTS[name])
             else:
-                raise _CloserLook
+                raise CloserLook
         return leaves, groups
 
     def trace(self, status: bool) -> tuple[str | None, int, str, str]:
         """(message id, business type, document that the business is about, first staff name)."""
         attributes = {str(name): str(value) for name, value in self.elements[self.at].items()}
         if not _TRACE_ATTRIBUTES.issuperset(attributes):
-            raise _CloserLook
+            raise CloserLook
         message_id = attributes.get("id", "").strip() or None
         if message_id is not None and not _message_id(message_id):
-            raise _CloserLook
+            raise CloserLook
         business = None
         stops = 0
         for _ in range(self.enter("TraceHeaderList")):
             name = self.names[self.at]
             if name == "TraceHeader":
-                _check_timestamp((self.fields(_TRACE)["Timestamp"] or "").strip())
+                check_timestamp((self.fields(_TRACE)["Timestamp"] or "").strip())
                 stops += 1
             elif business is None:
                 business = self.business()
             else:
-                raise _CloserLook
+                raise CloserLook
         if business is None or not stops:
             if not status:
-                raise _CloserLook
+                raise CloserLook
             business = business or (0, "", "")
         return (message_id, *business)
 
@@ -208,38 +211,38 @@ class _Walk:
             name = self.names[self.at]
             if name == "StaffInfo":
                 person = self.fields(_STAFF).get("Staff")
-                staff = _clean(person) if staff is None else staff
+                staff = clean(person) if staff is None else staff
             elif name in _BUSINESS and name not in fields:
                 fields[name] = self.texts[self.at]
                 self.at += 1
             else:
-                raise _CloserLook
-        kind = int(_digits(fields["BussinessDocType"]))
+                raise CloserLook
+        kind = int(digits(fields["BussinessDocType"]))
         if kind > 2:
-            raise _CloserLook
-        _digits(fields.get("Paper"), optional=True)
-        return kind, _clean(fields.get("DocumentId"), rules.MAX_NAME), staff or ""
+            raise CloserLook
+        digits(fields.get("Paper"), optional=True)
+        return kind, clean(fields.get("DocumentId"), rules.MAX_NAME), staff or ""
 
     def manifest(self, business: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Content ids and file names."""
         if self.enter("edXMLBody") != 1:
-            raise _CloserLook
+            raise CloserLook
         references: list[str] = []
         names: list[str] = []
         for _ in range(self.enter("edXMLManifest")):
             if self.names[self.at] != "Reference" or self.elements[self.at].get(HREF):
-                raise _CloserLook
+                raise CloserLook
             fields = self.fields(_REFERENCE)
-            content_id = bare_content_id(_needed(fields["ContentId"], rules.MAX_NAME))
-            name = _clean(fields.get("AttachmentName"), rules.MAX_NAME)
-            _check_unmarked(name)
-            _check_unmarked(_clean(fields.get("Description")))
+            content_id = bare_content_id(needed(fields["ContentId"], rules.MAX_NAME))
+            name = clean(fields.get("AttachmentName"), rules.MAX_NAME)
+            check_unmarked(name)
+            check_unmarked(clean(fields.get("Description")))
             if not content_id or content_id in references:
-                raise _CloserLook
+                raise CloserLook
             references.append(content_id)
             names.append(name)
         if not references and not business:
-            raise _CloserLook
+            raise CloserLook
         return tuple(references), tuple(names)
 
 
@@ -252,57 +255,57 @@ def _document(
     options: rules.Options,
 ) -> Envelope:
     if "StaffInfo" in groups:
-        raise _CloserLook
+        raise CloserLook
     code, promulgation, kind = groups["Code"][0], groups["PromulgationInfo"][0], groups["DocumentType"][0]
-    subject = _needed(leaves["Subject"], rules.MAX_SUBJECT)
-    _check_unmarked(subject)
+    subject = needed(leaves["Subject"], rules.MAX_SUBJECT)
+    check_unmarked(subject)
     if "Content" in leaves:
-        _check_unmarked(_clean(leaves["Content"], rules.MAX_SUBJECT))
+        check_unmarked(clean(leaves["Content"], rules.MAX_SUBJECT))
     promulgated = (promulgation["PromulgationDate"] or "").strip()
-    if _calendar(promulgated) > today:
-        raise _CloserLook
-    _clean(promulgation.get("Place"), rules.MAX_PLACE)
-    _digits(kind["Type"])
-    _digits(kind.get("TypeDetail"), optional=True)
-    steering = _digits(leaves.get("SteeringType"), optional=True)
+    if calendar(promulgated) > today:
+        raise CloserLook
+    clean(promulgation.get("Place"), rules.MAX_PLACE)
+    digits(kind["Type"])
+    digits(kind.get("TypeDetail"), optional=True)
+    steering = digits(leaves.get("SteeringType"), optional=True)
     if steering and int(steering) not in options.steering_types:
-        raise _CloserLook
+        raise CloserLook
     answer: Fields = {}
     if "ResponseFor" in groups:
         for answer in groups["ResponseFor"]:
-            _optional_day(answer.get("PromulgationDate"))
+            optional_day(answer.get("PromulgationDate"))
         answer = groups["ResponseFor"][0]
     signer = ""
     if "SignerInfo" in groups:
         person = groups["SignerInfo"][0]
-        _clean(person.get("Competence"), rules.MAX_NAME)
-        _clean(person.get("Position"), rules.MAX_NAME)
-        signer = _clean(person.get("FullName"), rules.MAX_NAME)
+        clean(person.get("Competence"), rules.MAX_NAME)
+        clean(person.get("Position"), rules.MAX_NAME)
+        signer = clean(person.get("FullName"), rules.MAX_NAME)
     message_id, business, about, staff = trace
-    document_id = _needed(leaves["DocumentId"], rules.MAX_NAME)
-    from_organ, from_name = _sender(groups["From"][0])
+    document_id = needed(leaves["DocumentId"], rules.MAX_NAME)
+    from_organ, from_name = sender(groups["From"][0])
     return Envelope(
         "document",
         message_id,
         from_organ,
         from_name,
-        tuple(dict.fromkeys(map(_recipient, groups["To"]))),
+        tuple(dict.fromkeys(map(recipient, groups["To"]))),
         document_id,
-        _needed(code["CodeNumber"], rules.MAX_CODE_NUMBER),
-        _needed(code["CodeNotation"], rules.MAX_CODE_NOTATION),
+        needed(code["CodeNumber"], rules.MAX_CODE_NUMBER),
+        needed(code["CodeNotation"], rules.MAX_CODE_NOTATION),
         promulgated,
-        _clean(kind.get("TypeName"), rules.MAX_TYPE_NAME),
+        clean(kind.get("TypeName"), rules.MAX_TYPE_NAME),
         subject,
         signer,
-        _optional_day(leaves.get("DueDate")),
-        _priority(groups["OtherInfo"][0]) if "OtherInfo" in groups else 0,
+        optional_day(leaves.get("DueDate")),
+        priority(groups["OtherInfo"][0]) if "OtherInfo" in groups else 0,
         business,
         (about or document_id) if business else "",
         (),
         *files,
-        _clean(answer.get("OrganId")),
-        _clean(answer.get("Code")),
-        _clean(answer.get("DocumentId")),
+        clean(answer.get("OrganId")),
+        clean(answer.get("Code")),
+        clean(answer.get("DocumentId")),
         "",
         "",
         staff,
@@ -313,121 +316,31 @@ def _status(
     leaves: Fields, groups: dict[str, list[Fields]], trace: tuple[str | None, int, str, str] | None
 ) -> Envelope:
     if not _STATUS_LEAVES.issuperset(leaves) or not _STATUS_GROUPS.issuperset(groups):
-        raise _CloserLook
+        raise CloserLook
     status = (leaves["StatusCode"] or "").strip()
-    description = _clean(leaves.get("Description"), rules.MAX_SUBJECT * 4)
+    description = clean(leaves.get("Description"), rules.MAX_SUBJECT * 4)
     if status not in statuses.MEANINGS or len(groups["ResponseFor"]) != 1:
-        raise _CloserLook
-    _check_unmarked(description)
+        raise CloserLook
+    check_unmarked(description)
     answer = groups["ResponseFor"][0]
     organ = (answer.get("OrganId") or "").strip()
     if organ and not (len(organ) <= MAX_ORGAN_CODE and _organ(organ)):
-        raise _CloserLook
-    _optional_day(answer.get("PromulgationDate"))
+        raise CloserLook
+    optional_day(answer.get("PromulgationDate"))
     timestamp = (leaves.get("Timestamp") or "").strip()
     if timestamp:
-        _check_timestamp(timestamp)
-    from_organ, from_name = _sender(groups["From"][0])
+        check_timestamp(timestamp)
+    from_organ, from_name = sender(groups["From"][0])
     return Envelope(
         kind="status",
         message_id=trace[0] if trace else None,
         from_organ=from_organ,
         from_name=from_name,
         response_organ=organ,
-        response_code=_needed(answer["Code"], rules.MAX_NAME),
-        response_document_id=_needed(answer["DocumentId"], rules.MAX_NAME),
+        response_code=needed(answer["Code"], rules.MAX_NAME),
+        response_document_id=needed(answer["DocumentId"], rules.MAX_NAME),
         status_code=status,
         description=description,
-        staff=_clean(groups["StaffInfo"][0].get("Staff")) if "StaffInfo" in groups else "",
+        staff=clean(groups["StaffInfo"][0].get("Staff")) if "StaffInfo" in groups else "",
         timestamp=timestamp,
     )
-
-
-def _clean(text: str | None, limit: int = 1 << 20) -> str:
-    if text is None:
-        return ""
-    text = text.strip()
-    if not text.isascii():
-        text = normalize("NFC", text)
-    if len(text) > limit:
-        raise _CloserLook
-    return text
-
-
-def _needed(text: str | None, limit: int) -> str:
-    text = _clean(text, limit)
-    if not text:
-        raise _CloserLook
-    return text
-
-
-def _check_unmarked(text: str) -> None:
-    if text and secrecy.mark_opening(text):
-        raise _CloserLook
-
-
-def _digits(text: str | None, *, optional: bool = False) -> str:
-    text = (text or "").strip()
-    if not _number(text) and not (optional and not text):
-        raise _CloserLook
-    return text
-
-
-def _calendar(text: str) -> date:
-    if not _day(text):
-        raise _CloserLook
-    try:
-        return date.fromisoformat(text.replace("/", "-"))
-    except ValueError:
-        raise _CloserLook from None
-
-
-def _optional_day(text: str | None) -> str:
-    if text is None:
-        return ""
-    text = text.strip()
-    if text:
-        _calendar(text)
-    return text
-
-
-def _check_timestamp(text: str) -> None:
-    if not _moment(text):
-        raise _CloserLook
-    try:
-        datetime.fromisoformat(text.replace("/", "-"))
-    except ValueError:
-        raise _CloserLook from None
-
-
-def _sender(organ: Mapping[str, str | None]) -> tuple[str, str]:
-    """Code and name."""
-    code = (organ["OrganId"] or "").strip()
-    if len(code) > MAX_ORGAN_CODE or not _organ(code):
-        raise _CloserLook
-    _clean(organ.get("OrganizationInCharge"), rules.MAX_NAME)
-    return code, _clean(organ.get("OrganName"), rules.MAX_NAME)
-
-
-def _recipient(organ: Mapping[str, str | None]) -> str:
-    code = (organ["OrganId"] or "").strip()
-    if len(code) > MAX_ORGAN_CODE or not (_organ(code) or rules.GROUP.fullmatch(code)):
-        raise _CloserLook
-    _clean(organ.get("OrganizationInCharge"), rules.MAX_NAME)
-    _clean(organ.get("OrganName"), rules.MAX_NAME)
-    return code
-
-
-def _priority(other: Fields) -> int:
-    text = _digits(other.get("Priority"), optional=True)
-    priority = int(text) if text else 0
-    if priority > 4:
-        raise _CloserLook
-    if "SphereOfPromulgation" in other and secrecy.mark_alone(
-        _clean(other["SphereOfPromulgation"], rules.MAX_TYPE_NAME)
-    ):
-        raise _CloserLook
-    _clean(other.get("TyperNotation"), 10)
-    _digits(other.get("PromulgationAmount"), optional=True)
-    _digits(other.get("PageAmount"), optional=True)
-    return priority

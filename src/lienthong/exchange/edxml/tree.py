@@ -14,7 +14,7 @@ from lxml import etree
 from lienthong.core.clock import VIETNAM
 from lienthong.core.text import nfc
 from lienthong.exchange.edxml import names, secrecy
-from lienthong.exchange.edxml.findings import QCVN_102, SECRETS_LAW, Finding, Severity
+from lienthong.exchange.edxml.findings import QCVN_102, SECRETS_LAW, Finding, Severity, missing
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _DATE = re.compile(r"([0-9]{4})/([0-9]{2})/([0-9]{2})")
@@ -147,13 +147,9 @@ class Node:
         return Node(etree.Element(name), path, Notebook(0, any_date=True))
 
     def missing(self, name: str, path: str = "", *, severity: Severity = "error") -> None:
-        self.notebook.note(
-            path or f"{self.path}/{name}",
-            "required",
-            f"{name} is required and missing",
-            f"thiếu {name}, phần tử bắt buộc",
-            severity=severity,
-        )
+        path = path or f"{self.path}/{name}"
+        line = self.notebook.line(path)
+        self.notebook.findings.append(missing(path, name, severity=severity, line=line))
 
     def value(self) -> str:
         """The element's own text, NFC and trimmed; markup inside it is an error."""
