@@ -58,7 +58,8 @@ class Log:
     def consistency(self, old: int, new: int) -> Sequence[bytes]:
         return self.proof(old, new)
 
-    def post_cosignature(self, line: bytes) -> None:
+    def post_cosignature(self, size: int, line: bytes) -> None:
+        assert size == self.size
         self.posted.append(line)
 
 
@@ -250,7 +251,7 @@ def test_pulling_refuses_another_history_and_keeps_the_evidence(witness: Witness
 
 def test_a_post_that_failed_is_made_good_by_the_next_round(witness: Witness) -> None:
     class Cut(Log):
-        def post_cosignature(self, line: bytes) -> None:
+        def post_cosignature(self, size: int, line: bytes) -> None:
             raise ConnectionResetError("the line was cut")
 
     cut, log = Cut(), Log()

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from lienthong.exchange.client.errors import HubRefused, HubUnreachable, ProfileError
+from lienthong.exchange.client.errors import HubRefused, ProfileError
 from lienthong.exchange.client.profile import AgencyProfile
 from lienthong.exchange.client.session import Session
 from lienthong.exchange.client.steps import Answer, Call
 from lienthong.exchange.client.sync import Client
 from lienthong.exchange.evidence.receipts import read_receipt
+from lienthong.trust.keys import write_file
 from lienthong.trust.log.checkpoints import SignedCheckpoint, open_checkpoint
 from lienthong.trust.log.merkle import leaf_hash, verify_consistency, verify_inclusion
 from lienthong.trust.log.notes import KeyType, NoteKey, NoteSigner
@@ -40,14 +40,25 @@ class HubLog:
     def newest(self) -> SignedCheckpoint:
         return open_checkpoint(self.checkpoint(), self.key)
 
-    def consistency_proof(self, old: int, new: int | None = None) -> ConsistencyProof:
-        """From ``old`` entries to ``new`` (the newest when None)."""
-        query: dict[str, str | int] = {"from": old} if new is None else {"from": old, "to": new}
-        proof = ConsistencyProof.parse(self._call(Call("GET", "/v1/log/consistency", query=query)).body)
+    def consistency_between(self, old: int | bytes, new: int | bytes | None = None) -> ConsistencyProof:
+        """The proof between two checkpoints, each given by its size or as a signed note that is to be its
+        end; ``new`` None is the newest.
+        """
+        sizes = [self._size(each) for each in (old, new) if each is not None]
+        query: dict[str, str | int] = dict(zip(("from", "to"), sizes, strict=False))
+        found = ConsistencyProof.parse(self._call(Call("GET", "/v1/log/consistency", query=query)).body)
+        proof = ConsistencyProof(
+            old if isinstance(old, bytes) else found.old,
+            new if isinstance(new, bytes) else found.new,
+            found.hashes,
+        )
         before = open_checkpoint(proof.old, self.key).checkpoint
         after = open_checkpoint(proof.new, self.key).checkpoint
         verify_consistency(before.size, after.size, proof.hashes, before.root, after.root)
         return proof
+
+    def _size(self, named: int | bytes) -> int:
+        return named if isinstance(named, int) else open_checkpoint(named, self.key).checkpoint.size
 
     def consistency(self, old: int, new: int) -> Sequence[bytes]:
         """The bare hashes, which the witness verifies against what it remembers itself."""
@@ -109,29 +120,11 @@ def witness_key(profile: AgencyProfile) -> NoteSigner:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         signer = NoteSigner.generate(f"{log.name}/witness/{profile.code}", KeyType.COSIGNATURE_V1)
-        _write_new(path, signer.skey + "\n")
+        write_file(path, f"{signer.skey}\n".encode(), mode=0o600)
         return signer
     except (OSError, UnicodeDecodeError) as error:
         raise ProfileError(f"the witness's key cannot be read: {error}", place=str(path)) from error
     return NoteSigner.parse(text)
-
-
-def _write_new(path: Path, text: str) -> None:
-    """A secret file, whole or not there, readable by its owner alone, synced."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(fd, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        path.hardlink_to(beside)
-    except FileExistsError:
-        raise ProfileError(
-            "another process made the witness's key at this moment", place=str(path), remedy="start again"
-        ) from None
-    finally:
-        beside.unlink()
 
 
 def mirror(log: HubLog, folder: Path) -> SignedCheckpoint:
@@ -146,13 +139,6 @@ def mirror(log: HubLog, folder: Path) -> SignedCheckpoint:
         path = folder / tile.path
         if tile.width == WIDTH and path.is_file():
             continue
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f"{path.name}.new")
-        beside.write_bytes(log.entries(tile))
-        beside.replace(path)
-    (folder / "checkpoint.new").write_bytes(note)
-    (folder / "checkpoint.new").replace(folder / "checkpoint")
+        write_file(path, log.entries(tile))
+    write_file(folder / "checkpoint", note)
     return signed
-
-
-__all__ = ["HubLog", "HubUnreachable", "mirror", "open_witness", "witness_key"]

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from lienthong.core.errors import LienthongError
+from lienthong.exchange.errors import MalformedMessage
 from lienthong.exchange.evidence.checkpoints import verify_checkpoint
 from lienthong.exchange.evidence.checks import Kind, Report, Trust, Words, in_words, local_time
 from lienthong.exchange.evidence.containers import ProvenTime, verify_container
@@ -25,7 +26,7 @@ from lienthong.exchange.evidence.receipts import (
 )
 from lienthong.exchange.evidence.sources import file_digest, log_source
 from lienthong.exchange.receipts import RECEIPT_FORMAT
-from lienthong.trust.log.proofs import CONSISTENCY_FORMAT, TLOG_PROOF, InclusionProof
+from lienthong.trust.log.proofs import CONSISTENCY_FORMAT, TLOG_PROOF, ConsistencyProof, InclusionProof
 
 READ = Words("Đọc tệp", "Reading the file")
 ONE_HISTORY = Words("Các bản chốt kể cùng một câu chuyện", "The checkpoints tell one story")
@@ -82,6 +83,28 @@ def verify_files(
     ordered = [reports[path] for path in paths]
     _compare_checkpoints(ordered)
     return ordered
+
+
+def notes_in(path: Path) -> list[bytes]:
+    """The signed checkpoints in a file: itself, or those of a receipt or proof. :class:`LienthongError` when
+    there is none.
+    """
+    try:
+        kind, data = recognise(path), b"" if path.is_dir() else path.read_bytes()
+    except OSError as error:
+        raise MalformedMessage(f"it cannot be read: {error.strerror}", place=str(path)) from error
+    if kind == "checkpoint":
+        return [data]
+    if kind == "receipt":
+        return [read_receipt(data).checkpoint]
+    if kind == "inclusion":
+        return [InclusionProof.parse(data).checkpoint]
+    if kind == "consistency":
+        proof = ConsistencyProof.parse(data)
+        return [proof.old, proof.new]
+    raise MalformedMessage(
+        "there is no checkpoint in it", place=str(path), remedy="give a checkpoint, a receipt or a proof"
+    )
 
 
 def _kind(path: Path) -> Kind | Report:

@@ -1,4 +1,4 @@
 """The Merkle log: tree hashing and proofs, signed notes, checkpoints, tiles, witnesses (RFC 6962, C2SP).
 
-Imports ``core`` and ``trust.errors`` only: an independent verifier can be read from this folder alone.
+Imports ``core``, ``trust.errors`` and ``trust.keys`` (writing files): the whole format can be read here.
 """

@@ -44,27 +44,29 @@ class PolicyError(LogError):
 
 
 class WitnessError(LogError):
-    """Why a witness does not cosign; ``status`` is the answer C2SP tlog-witness gives."""
+    """Why a witness does not cosign; ``answer`` is the HTTP status that C2SP tlog-witness prescribes."""
 
     code = "witness-refused"
+    status = 422
+    answer: ClassVar[int] = 400
     title: ClassVar[str] = "The witness does not cosign this checkpoint"
 
 
 class UnknownLog(WitnessError):
     code = "unknown-log"
-    status = 404
+    answer: ClassVar[int] = 404
 
 
 class UntrustedLogSignature(WitnessError):
     code = "untrusted-log-signature"
-    status = 403
+    answer: ClassVar[int] = 403
 
 
 class StaleOldSize(WitnessError):
     """The old size is not the witness's; ``recorded`` is."""
 
     code = "stale-old-size"
-    status = 409
+    answer: ClassVar[int] = 409
     recorded: int = 0
 
 
@@ -72,15 +74,16 @@ class SplitView(WitnessError):
     """Two signed checkpoints that cannot belong to one history."""
 
     code = "split-view"
-    status = 409
+    answer: ClassVar[int] = 409
 
 
 class Inconsistent(WitnessError):
     code = "inconsistent-checkpoint"
-    status = 422
+    answer: ClassVar[int] = 422
 
 
 class WitnessStateError(WitnessError):
     code = "witness-state"
     status = 500
+    answer: ClassVar[int] = 500
     title: ClassVar[str] = "The witness's memory cannot be used"

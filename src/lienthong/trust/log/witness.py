@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final, Protocol
 
+from lienthong.trust.errors import KeyFileError
+from lienthong.trust.keys import write_file
 from lienthong.trust.log.checkpoints import Checkpoint, SignedCheckpoint, hash_from_text, open_checkpoint
 from lienthong.trust.log.errors import (
     CheckpointError,
@@ -128,20 +129,10 @@ class WitnessState:
         return self._folder / f"log-{_name(origin)}.json"
 
     def _replace(self, path: Path, data: bytes) -> None:
-        temporary = path.with_suffix(".new")
         try:
-            with temporary.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-            folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
-        except OSError as error:
-            raise WitnessStateError(f"cannot be written: {error.strerror}", place=str(path)) from error
+            write_file(path, data)
+        except KeyFileError as error:
+            raise WitnessStateError(error.detail, place=error.place, remedy=error.remedy) from error
 
 
 def _name(origin: str) -> str:
@@ -202,7 +193,7 @@ class Witness:
     def cosign(self, old: int, proof: Sequence[bytes], note: bytes) -> Signature:
         """Check that ``note`` continues what was seen (``old`` leaves), remember it durably, cosign.
 
-        Raises the subclass of :class:`WitnessError` whose ``status`` C2SP tlog-witness prescribes.
+        Raises the subclass of :class:`WitnessError` whose ``answer`` C2SP tlog-witness prescribes.
         """
         signed = self.verify(note)
         new = signed.checkpoint
@@ -248,7 +239,7 @@ class Witness:
         except StaleOldSize as error:
             return Answer(409, f"{error.recorded}\n".encode(), SIZE_TYPE)
         except WitnessError as error:
-            return Answer(error.status, f"{error}\n".encode())
+            return Answer(error.answer, f"{error}\n".encode())
         except (NoteError, CheckpointError, ProofError) as error:
             return Answer(400, f"{error}\n".encode())
         return Answer(200, signature.line)
@@ -263,8 +254,8 @@ class LogTransport(Protocol):
     def consistency(self, old: int, new: int) -> Sequence[bytes]:
         """The consistency proof between two sizes, 0 < old < new."""
 
-    def post_cosignature(self, line: bytes) -> None:
-        """Hand a cosignature line over to the log."""
+    def post_cosignature(self, size: int, line: bytes) -> None:
+        """Hand the cosignature line over the tree of ``size`` entries to the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,5 +293,5 @@ def pull(witness: Witness, transport: LogTransport) -> Pulled:
         kept = witness.keep_evidence(new.origin, note)
         error.remedy = f"both checkpoints are kept in {kept}: report them"
         raise
-    transport.post_cosignature(signature.line)
+    transport.post_cosignature(new.size, signature.line)
     return Pulled(new.origin, new.size, new.size - seen.size, signature.line)
