@@ -90,7 +90,6 @@ class Limits:
 
     message_bytes: int = _between(2 * 1024**3, 1024, 2**40)
     memory_bytes: int = _between(1024**2, 4096, 2**30)
-    metadata_bytes: int = _between(512 * 1024, 4096, 2**26)
     files: int = _between(200, 1, 65535)
     body_rate: int = _between(2048, 1, 2**30)
     body_grace_s: float = _between(10.0, 0.1, 3600)
@@ -150,6 +149,15 @@ class DirectoryFile:
 
 
 @dataclass(frozen=True, slots=True)
+class RevocationChoice:
+    """``[revocation]``: CRLs lie in ``pki/crl``; ``ocsp`` also asks the responders that certificates name."""
+
+    ocsp: bool = False
+    budget_s: float = _between(2.0, 0.1, 60)
+    grace_days: float = _between(7.0, 0, 366)
+
+
+@dataclass(frozen=True, slots=True)
 class Witness:
     """One witness of the log: the agency, and its C2SP cosignature key (a ``vkey`` line)."""
 
@@ -195,6 +203,7 @@ class Configuration:
     proxy: Proxy = Proxy()
     timestamps: TimestampChoice = TimestampChoice()
     directory: DirectoryFile = DirectoryFile()
+    revocation: RevocationChoice = RevocationChoice()
     log: LogWitnesses = LogWitnesses()
     health: HealthThresholds = HealthThresholds()
     logging: Logging = Logging()

@@ -13,15 +13,11 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from time import perf_counter
 
+from lienthong.core.errors import LienthongError
 from lienthong.exchange.errors import Unavailable
 from lienthong.exchange.hub.fairness import FairQueue
+from lienthong.exchange.store.errors import StoreFailed
 from lienthong.exchange.store.protocol import Accepted, Outcome, SpooledPayload, Store, Submission
-
-
-class StoreFailed(Unavailable):
-    """The batch could not be made durable; nothing of it was accepted."""
-
-    code = "store-failed"
 
 
 class QueueFull(Unavailable):
@@ -98,7 +94,7 @@ class GroupCommit:
         self._busy = False
         self._flush_scheduled: asyncio.Handle | None = None
         self._batch_began = 0.0
-        self._last_ms = 0
+        self.last_ms = 0
         self._closing: asyncio.Future[None] | None = None
         self._batches: SimpleQueue[list[_Job] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._write, name="lienthong-writer", daemon=True)
@@ -172,11 +168,11 @@ class GroupCommit:
             self._loop.call_soon_threadsafe(self._settle, batch, result)
 
     def _commit(self, submissions: Sequence[Submission]) -> list[Settled]:
-        self._last_ms = max(self._last_ms, self._clock_ms())
+        self.last_ms = max(self.last_ms, self._clock_ms())
         receipt = self._store.receipt
         return [
             Settled(outcome, receipt(outcome.index) if isinstance(outcome, Accepted) else b"")
-            for outcome in self._store.commit(submissions, self._last_ms)
+            for outcome in self._store.commit(submissions, self.last_ms)
         ]
 
     def _settle(self, batch: list[_Job], result: list[Settled] | Exception) -> None:
@@ -205,7 +201,10 @@ class GroupCommit:
             self._closing.set_result(None)
 
 
-def _store_failed(cause: Exception) -> StoreFailed:
+def _store_failed(cause: Exception) -> LienthongError:
+    """The store's own reason (no room, read-only …) where it gave one."""
+    if isinstance(cause, LienthongError):
+        return cause
     failed = StoreFailed(
         "the message could not be made durable and was not accepted",
         remedy="send it again with the same message id; the operator finds the cause with lienthong doctor",

@@ -5,15 +5,12 @@ Used from the event loop's thread only. Time comes in as an argument.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from math import ceil
 
 from lienthong.core.clock import VIETNAM
 from lienthong.exchange.errors import QuotaExceeded
 from lienthong.registry.directory import Quota
-
-UsedSince = Callable[[str, int], tuple[int, int]]
-"""(agency, Unix milliseconds) → (messages, bytes) accepted since: ``Store.used_since``."""
 
 
 class QuotaUsedUp(QuotaExceeded):
@@ -35,24 +32,29 @@ class _Use:
 
 
 class Quotas:
-    """``used_since`` is asked once an agency and day, so that a restart forgets nothing."""
+    """One agency's day begins with :meth:`open`, told what the store counted, so that a restart forgets
+    nothing.
+    """
 
-    __slots__ = ("_used_since", "_uses")
+    __slots__ = ("_uses",)
 
-    def __init__(self, used_since: UsedSince) -> None:
-        self._used_since = used_since
+    def __init__(self) -> None:
         self._uses: dict[str, _Use] = {}
 
     def known(self, agency: str, now_s: float) -> bool:
-        """Whether :meth:`take` answers without asking the store."""
+        """Whether the agency's use of this day is known; else :meth:`open` comes first."""
         use = self._uses.get(agency)
-        return use is not None and use.day == _day(now_s)
+        return use is not None and use.day == (now_s + _OFFSET_S) // 86_400
+
+    def open(self, agency: str, quota: Quota, now_s: float, bytes_today: int) -> None:
+        """Begin the agency's day with what it has used of it."""
+        before = self._uses.get(agency)
+        tokens, filled_s = (before.tokens, before.filled_s) if before else (quota.messages_per_minute, now_s)
+        self._uses[agency] = _Use(tokens, filled_s, _day(now_s), bytes_today)
 
     def take(self, agency: str, quota: Quota, size: int, now_s: float) -> None:
         """Count one message of ``size`` bytes about to be received, or :class:`QuotaUsedUp`."""
-        use = self._uses.get(agency)
-        if use is None or use.day != (now_s + _OFFSET_S) // 86_400:
-            use = self._open(agency, quota, now_s)
+        use = self._uses[agency]
         rate = quota.messages_per_minute / 60.0
         tokens = use.tokens + (now_s - use.filled_s) * rate
         if tokens > quota.messages_per_minute:
@@ -60,7 +62,7 @@ class Quotas:
         if tokens < 1.0:
             raise QuotaUsedUp(
                 f"{agency} may send {quota.messages_per_minute} messages a minute",
-                max(1, round((1.0 - tokens) / rate + 0.5)),
+                max(1, ceil((1.0 - tokens) / rate)),
             )
         if use.bytes_today + size > quota.bytes_per_day:
             raise QuotaUsedUp(
@@ -73,17 +75,8 @@ class Quotas:
 
     def give_back(self, agency: str, size: int) -> None:
         """The message was not stored (refused, cut off, or a duplicate): its bytes do not count."""
-        use = self._uses.get(agency)
-        if use is not None:
-            use.bytes_today = max(0, use.bytes_today - size)
-
-    def _open(self, agency: str, quota: Quota, now_s: float) -> _Use:
-        _, used = self._used_since(agency, _midnight_ms(now_s))
-        old = self._uses.get(agency)
-        tokens = old.tokens if old else float(quota.messages_per_minute)
-        use = _Use(tokens, old.filled_s if old else now_s, _day(now_s), used)
-        self._uses[agency] = use
-        return use
+        use = self._uses[agency]
+        use.bytes_today = max(0, use.bytes_today - size)
 
 
 _OFFSET_S = VIETNAM.utcoffset(None).total_seconds()
@@ -94,7 +87,8 @@ def _day(now_s: float) -> int:
     return int((now_s + _OFFSET_S) // 86_400)
 
 
-def _midnight_ms(now_s: float) -> int:
+def midnight_ms(now_s: float) -> int:
+    """When the day that ``now_s`` lies in began in Vietnam, Unix milliseconds."""
     return int((_day(now_s) * 86_400 - _OFFSET_S) * 1000)
 
 

@@ -141,15 +141,20 @@ async def in_memory(proto: BodySource, length: int, slow: SlowBodies) -> bytes:
     return body
 
 
-async def json_object(proto: BodySource, length: int, slow: SlowBodies) -> dict[str, Any]:
+def json_object(body: bytes) -> dict[str, Any]:
     """A JSON object, or :class:`BadRequest`."""
     try:
-        value = json.loads(await in_memory(proto, length, slow))
+        value = json.loads(body)
     except (ValueError, RecursionError):
         raise BadRequest("the body is not JSON", place="body") from None
     if not isinstance(value, dict):
         raise BadRequest("the body is not a JSON object", place="body")
     return value
+
+
+def digest_of(body: bytes) -> bytes:
+    """SHA-256."""
+    return hashlib.sha256(body).digest()
 
 
 async def spooled(

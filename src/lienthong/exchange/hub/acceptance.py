@@ -1,0 +1,277 @@
+"""From a verified container to a submission: whose seal, who may, to whom, about what.
+
+Order of STANDARDS §5: all of this comes before the store's transaction. Nothing here waits: what needs the
+store or the network is asked beforehand by :mod:`lienthong.exchange.hub.service`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lienthong.exchange.configuration import Configuration
+from lienthong.exchange.container import Opened, open_container
+from lienthong.exchange.edxml.envelope import Envelope
+from lienthong.exchange.errors import NotPermitted
+from lienthong.exchange.hub.addressing import (
+    AddressBook,
+    Addressed,
+    RecipientsRefused,
+    RefusedRecipient,
+    own_code,
+    require_sender,
+)
+from lienthong.exchange.hub.refusals import (
+    ManyReplaced,
+    SealRefused,
+    SenderMismatch,
+    SigningTimeRefused,
+    UnknownSubject,
+)
+from lienthong.exchange.store.protocol import (
+    Lane,
+    Record,
+    RecordKind,
+    SpooledPayload,
+    Submission,
+)
+from lienthong.registry.directory import Directory
+from lienthong.trust.asic import Limits
+from lienthong.trust.profiles import Profile
+
+if TYPE_CHECKING:
+    from lienthong.trust.certificates import TrustStore
+
+URGENT_PRIORITY = 3
+REVOKE, REPLACE = 1, 3
+TAKE_BACK = "13"
+OWN_ENTRIES = 4
+"""mimetype, edoc.xml, manifest and signature stand beside the files."""
+_DAY_S = 86_400
+_VIETNAM_S = 7 * 3600
+_EPOCH = date(1970, 1, 1).toordinal()
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """What will be stored. ``left_out``: locked members of a group, which get nothing."""
+
+    submission: Submission
+    left_out: tuple[str, ...] = ()
+
+
+def today(now_s: float) -> date:
+    """The day in Vietnam."""
+    return date.fromordinal(_EPOCH + int(now_s + _VIETNAM_S) // _DAY_S)
+
+
+class Acceptor:
+    """Judges opened containers. :meth:`open` may run in any thread, the rest on the event loop's."""
+
+    def __init__(self, configuration: Configuration, trust: TrustStore) -> None:
+        limits, clock = configuration.limits, configuration.clock
+        self._trust = trust
+        self._limits = Limits(entries=limits.files + OWN_ENTRIES, total=limits.message_bytes)
+        self._ahead_s = clock.signing_ahead_s
+        self._behind_s = clock.signing_behind_days * _DAY_S
+        self._book = AddressBook()
+
+    def open(self, source: bytes | Path, now_s: float) -> Opened:
+        """The container with every digest and signature checked, and its edXML message read."""
+        return open_container(source, self._limits, today=today(now_s))
+
+    def accept(
+        self,
+        opened: Opened,
+        payload: bytes | SpooledPayload,
+        digest: bytes,
+        sender: str,
+        directory: Directory,
+        subject: Record | None,
+        now_s: float,
+    ) -> Acceptance:
+        """The submission of an opened container. ``sender`` is the agency at the door, ``subject`` the
+        document that the message is about. Raises the reason why it cannot be accepted.
+        """
+        envelope = opened.envelope
+        day = today(now_s)
+        self._check_seal(opened, envelope, sender, directory, day, now_s)
+        if envelope.kind == "status":
+            return Acceptance(self._status(envelope, payload, digest, sender, subject, day, directory))
+        return self._document(envelope, payload, digest, sender, subject, day, directory)
+
+    def _check_seal(
+        self,
+        opened: Opened,
+        envelope: Envelope,
+        sender: str,
+        directory: Directory,
+        day: date,
+        now_s: float,
+    ) -> None:
+        seal = opened.signature
+        owner = directory.by_fingerprint(seal.fingerprint, "seal")
+        if owner is None:
+            raise SealRefused(
+                "no agency of the directory has this seal",
+                place="META-INF/signature.p7s",
+                remedy="register the seal's certificate with the operator of the hub",
+                code="seal-unregistered",
+            )
+        if owner.code != sender:
+            raise SenderMismatch(
+                f"the seal belongs to {owner.code}, the agency at the door is {sender}",
+                place="META-INF/signature.p7s",
+                remedy="each agency sends what it sealed itself",
+            )
+        if own_code(directory, envelope.from_organ, day) != sender:
+            raise SenderMismatch(
+                f"the message says it is from {envelope.from_organ}, the seal is that of {sender}",
+                place="MessageHeader/From/OrganId",
+                remedy="write the sealing agency's own code, or an alias of it, into From",
+            )
+        verdict = self._trust.check_cached(seal.certificate, now_s, Profile.SEAL, seal.certificates)
+        if not verdict.ok:
+            raise SealRefused(
+                f"the seal's certificate is {verdict.status}: {verdict.reason}",
+                place="META-INF/signature.p7s",
+                remedy="seal with a certificate that is valid; the operator of the hub registers a new one",
+                code=f"seal-{verdict.status}",
+            )
+        self._check_time(seal.signing_time, now_s)
+
+    def _check_time(self, signed: datetime | None, now_s: float) -> None:
+        if signed is None:
+            raise SigningTimeRefused("the signature carries no signing time", place="META-INF/signature.p7s")
+        ahead = signed.timestamp() - now_s
+        if -self._behind_s <= ahead <= self._ahead_s:
+            return
+        way = "ahead of" if ahead > 0 else "behind"
+        raise SigningTimeRefused(
+            f"the container was signed at {signed:%Y-%m-%d %H:%M:%S} UTC, {abs(ahead):.0f} s {way} "
+            f"the hub's clock ({datetime.fromtimestamp(now_s, UTC):%Y-%m-%d %H:%M:%S} UTC)",
+            place="META-INF/signature.p7s",
+            remedy="set the clock of the machine that seals, then seal the message again",
+        )
+
+    def _document(
+        self,
+        envelope: Envelope,
+        payload: bytes | SpooledPayload,
+        digest: bytes,
+        sender: str,
+        subject: Record | None,
+        day: date,
+        directory: Directory,
+    ) -> Acceptance:
+        require_sender(directory, sender, day)
+        if envelope.business == REVOKE:
+            assert subject is not None
+            addressed = _holders(directory, subject, envelope.to_organs, day)
+        else:
+            addressed = self._book.address(directory, sender, envelope.to_organs, day)
+        submission = Submission(
+            RecordKind.DOCUMENT,
+            sender,
+            envelope.message_id or "",
+            digest,
+            payload,
+            addressed.recipients,
+            envelope.document_id,
+            None if subject is None else subject.index,
+            "",
+            envelope.business,
+            Lane.URGENT if envelope.priority >= URGENT_PRIORITY else Lane.NORMAL,
+            envelope.summary_json(),
+            envelope.staff,
+            addressed.forwarded,
+        )
+        return Acceptance(submission, addressed.left_out)
+
+    def _status(
+        self,
+        envelope: Envelope,
+        payload: bytes | SpooledPayload,
+        digest: bytes,
+        sender: str,
+        subject: Record | None,
+        day: date,
+        directory: Directory,
+    ) -> Submission:
+        assert subject is not None
+        if envelope.status_code == TAKE_BACK:
+            if subject.sender != sender:
+                raise NotPermitted(
+                    "only the sender of a document may ask to take it back (13)", place="StatusCode"
+                )
+            require_sender(directory, sender, day)
+            recipients = subject.recipients
+        else:
+            if sender not in subject.recipients:
+                raise NotPermitted(
+                    f"{sender} is not a recipient of {subject.document_id} and reports nothing on it",
+                    place="MessageHeader/ResponseFor",
+                )
+            recipients = (subject.sender,)
+        return Submission(
+            RecordKind.STATUS,
+            sender,
+            envelope.message_id or "",
+            digest,
+            payload,
+            recipients,
+            subject.document_id,
+            subject.index,
+            envelope.status_code,
+            0,
+            subject.lane,
+            envelope.summary_json(),
+            envelope.staff,
+        )
+
+
+def subject_of(envelope: Envelope) -> tuple[str, str | None]:
+    """(DocumentId, organ that sent it or None when not said) of the document that a status message, a
+    revoke, an update or a replacement is about.
+    """
+    if envelope.kind == "status":
+        return envelope.response_document_id, envelope.response_organ or None
+    if envelope.business != REPLACE:
+        return envelope.business_document_id, None
+    if len(envelope.replaced) != 1:
+        raise ManyReplaced(
+            f"the message replaces {len(envelope.replaced)} documents",
+            place="Bussiness/ReplacementInfoList",
+            remedy="send one message for each document that is replaced",
+        )
+    return envelope.replaced[0], None
+
+
+def unknown_subject(envelope: Envelope, document_id: str) -> UnknownSubject:
+    place = "MessageHeader/ResponseFor" if envelope.kind == "status" else "TraceHeaderList/Bussiness"
+    return UnknownSubject(
+        f"no document {document_id!r} was exchanged here between these agencies",
+        place=place,
+        remedy="write the DocumentId exactly as the document carries it",
+    )
+
+
+def _holders(directory: Directory, subject: Record, organs: tuple[str, ...], day: date) -> Addressed:
+    """Whom a take-back goes to: those addressed who got the document, even if they have ended since."""
+    asked: set[str] = set()
+    for organ in organs:
+        if organ.startswith("group:"):
+            asked.update(directory.group(organ, day))
+            asked.update(directory.locked_in_group(organ, day))
+        else:
+            code = own_code(directory, organ, day)
+            if code is not None:
+                asked.add(code)
+    holders = tuple(code for code in subject.recipients if code in asked)
+    if not holders:
+        raise RecipientsRefused(
+            [RefusedRecipient(organ, "not-a-recipient", "it did not get the document") for organ in organs]
+        )
+    return Addressed(holders)

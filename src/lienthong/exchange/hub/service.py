@@ -1,0 +1,348 @@
+"""The hub: directory, trust and store joined; one place that knows whether messages can be accepted now."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from time import monotonic, time
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from lienthong.core.errors import LienthongError
+from lienthong.exchange.configuration import Configuration
+from lienthong.exchange.edxml.envelope import Envelope
+from lienthong.exchange.errors import NotFound, Unavailable
+from lienthong.exchange.hub.acceptance import (
+    TAKE_BACK,
+    Acceptor,
+    subject_of,
+    today,
+    unknown_subject,
+)
+from lienthong.exchange.hub.addressing import own_code
+from lienthong.exchange.hub.admission import Door
+from lienthong.exchange.hub.group_commit import GroupCommit
+from lienthong.exchange.hub.notices import Notices
+from lienthong.exchange.hub.quotas import Quotas, midnight_ms
+from lienthong.exchange.hub.refusals import refusal
+from lienthong.exchange.store.protocol import (
+    Outcome,
+    Record,
+    RecordKind,
+    Refused,
+    SpooledPayload,
+    Store,
+    Submission,
+)
+from lienthong.registry.directory import Directory
+from lienthong.registry.snapshot import DirectoryHolder, verify
+
+if TYPE_CHECKING:
+    from lienthong.trust.certificates import TrustStore
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class ClockBehind(Unavailable):
+    """The hub's clock stands before what it already recorded."""
+
+    code = "clock-behind"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A message that is durable. ``duplicate``: it already was. ``forwarded``: (organ asked for, successor
+    that got it); ``left_out``: locked members of a group, which got nothing.
+    """
+
+    index: int
+    duplicate: bool
+    receipt: bytes
+    forwarded: tuple[tuple[str, str], ...]
+    left_out: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class HubFigures:
+    """Counts since the start. Written by the event loop's thread only."""
+
+    documents: int = 0
+    statuses: int = 0
+    acknowledgements: int = 0
+    duplicates: int = 0
+    refused: int = 0
+    payload_bytes: int = 0
+
+
+class Hub:
+    """Use from one event loop. ``inline_reads``: the store answers point reads in microseconds, so they run
+    on the loop; otherwise they go to a worker thread.
+    """
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        *,
+        store: Store,
+        holder: DirectoryHolder,
+        trust: TrustStore,
+        spool: Path,
+        loop: asyncio.AbstractEventLoop,
+        clock: Callable[[], float] = time,
+        inline_reads: bool = True,
+    ) -> None:
+        limits = configuration.limits
+        self.configuration = configuration
+        self.store = store
+        self.holder = holder
+        self.trust = trust
+        self.spool = spool
+        self.clock = clock
+        self.loop = loop
+        self.workers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="lienthong-worker")
+        self.notices = Notices()
+        self.door = Door(limits.waiting)
+        self.quotas = Quotas()
+        self.figures = HubFigures()
+        self.acceptor = Acceptor(configuration, trust)
+        self.started_s = clock()
+        self.clock_jump_s = 0.0
+        self._inline_reads = inline_reads
+        self._clock_offset = clock() - monotonic()
+        self._directory: Directory | None = None
+        self.directory_problem: LienthongError | None = None
+        self._expires_s = 0.0
+        self._snapshot: tuple[bytes, int] = (b"", -1)
+        self.commit = GroupCommit(
+            store,
+            loop,
+            clock_ms=lambda: int(clock() * 1000),
+            on_settled=self._settled,
+            in_house=lambda: self.door.inside,
+            batch_records=limits.batch_records,
+            batch_bytes=limits.batch_bytes,
+            queue_records=limits.queue_records,
+            queue_bytes=limits.queue_bytes,
+        )
+        self._unsubscribe = store.subscribe(self._inboxes_grew)
+        self.take_directory()
+
+    # --- the directory in force
+
+    def directory(self) -> Directory:
+        """The directory in force; the reason why there is none, raised."""
+        directory = self._directory
+        if directory is None or self.clock() >= self._expires_s:
+            self.take_directory()
+            directory = self._directory
+            if directory is None:
+                raise self.directory_problem or Unavailable("there is no directory")
+        return directory
+
+    def take_directory(self) -> None:
+        """Take over what the holder has. :meth:`DirectoryHolder.refresh` runs elsewhere."""
+        try:
+            directory = self.holder.current()
+        except LienthongError as problem:
+            self._directory, self.directory_problem = None, problem
+        else:
+            self._directory, self.directory_problem = directory, None
+            self._expires_s = directory.expires_at.timestamp()
+
+    @property
+    def version(self) -> int:
+        """The version of the directory in force, -1 when there is none."""
+        return -1 if self._directory is None else self._directory.version
+
+    def snapshot(self) -> tuple[bytes, int]:
+        """The signed bytes of the directory in force and its version. Reads the file once a version."""
+        directory = self.directory()
+        if self._snapshot[1] != directory.version:
+            data = self.configuration.path(self.configuration.directory.file).read_bytes()
+            now = datetime.fromtimestamp(self.clock(), UTC)
+            found = verify(data, self.trust, now)
+            if found.version != directory.version:
+                raise Unavailable(
+                    "the directory is being changed", remedy="ask again in a few seconds", code="changing"
+                )
+            self._snapshot = data, found.version
+        return self._snapshot
+
+    # --- reading
+
+    async def read(self, ask: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """A store read: at once when the store is quick, else in a worker thread."""
+        if self._inline_reads:
+            return ask(*args, **kwargs)
+        return await self.apart(ask, *args, **kwargs)
+
+    def apart(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
+        """Anything that takes long, in a worker thread."""
+        return self.loop.run_in_executor(self.workers, lambda: work(*args, **kwargs))
+
+    async def party_record(self, agency: str, index: int) -> Record:
+        """A record that the agency sent or received; for anybody else it does not exist."""
+        record = await self.read(self.store.record, index) if index >= 0 else None
+        if record is None or (record.sender != agency and agency not in record.recipients):
+            raise NotFound(f"there is no record {index} that {agency} sent or received")
+        return record
+
+    # --- accepting
+
+    def require_accepting(self, now_s: float) -> None:
+        """:class:`Unavailable` with the reason when nothing can be accepted now."""
+        self.directory()
+        if self.commit.full:
+            raise Unavailable(
+                "too many messages wait to be stored",
+                remedy="send again in a few seconds",
+                code="queue-full",
+            )
+        behind_ms = self.commit.last_ms - now_s * 1000
+        if behind_ms > self.configuration.clock.jump_s * 1000:
+            raise ClockBehind(
+                f"the hub's clock stands {behind_ms / 1000:.0f} s before its newest record",
+                remedy="the operator sets the clock of the hub's machine",
+            )
+
+    async def open_quota(self, agency: str, now_s: float) -> None:
+        """Learn from the store what the agency used today, once a day."""
+        if not self.quotas.known(agency, now_s):
+            _, used = await self.read(self.store.used_since, agency, midnight_ms(now_s))
+            self.quotas.open(agency, self.directory().quota(agency), now_s, used)
+
+    async def accept(
+        self, sender: str, payload: bytes | SpooledPayload, digest: bytes, now_s: float
+    ) -> Taken:
+        """Verify, queue, and wait until the message is durable. ``sender``: who is at the door.
+
+        A message that was accepted before gets its stored receipt, whatever has changed since. Raises
+        what makes it unacceptable.
+        """
+        acceptor = self.acceptor
+        if isinstance(payload, bytes):
+            opened = acceptor.open(payload, now_s)
+        else:
+            opened = await self.apart(acceptor.open, payload.path, now_s)
+        with opened:
+            envelope = opened.envelope
+            try:
+                subject = None
+                if envelope.business or envelope.kind == "status":
+                    subject = await self._subject(envelope, sender, now_s)
+                acceptance = acceptor.accept(
+                    opened, payload, digest, sender, self.directory(), subject, now_s
+                )
+            except LienthongError:
+                earlier = await self._accepted_before(sender, envelope.message_id or "", digest)
+                if earlier is None:
+                    raise
+                return earlier
+        submission = acceptance.submission
+        settled = await self.commit.submit(submission)
+        outcome = settled.outcome
+        if isinstance(outcome, Refused):
+            raise refusal(outcome)
+        forwarded = _forwarded(settled.receipt) if outcome.duplicate else submission.forwarded
+        return Taken(outcome.index, outcome.duplicate, settled.receipt, forwarded, acceptance.left_out)
+
+    async def acknowledge(self, agency: str, indexes: list[int], staff: str) -> list[int]:
+        """Take rows from the agency's inbox: each becomes a record of the log. Answers those taken, now or
+        before. :class:`NotFound` names those that are not in the inbox; the others are taken.
+        """
+        settled = await asyncio.gather(
+            *(self.commit.submit(_acknowledgement(agency, index, staff)) for index in indexes)
+        )
+        missing = [
+            str(index)
+            for index, one in zip(indexes, settled, strict=True)
+            if isinstance(one.outcome, Refused)
+        ]
+        if missing:
+            raise NotFound(f"not in the inbox of {agency}: {', '.join(missing)}", place="indexes")
+        return indexes
+
+    async def _subject(self, envelope: Envelope, sender: str, now_s: float) -> Record:
+        """The document that a message is about, which the sender sent or received."""
+        document_id, organ = subject_of(envelope)
+        author = own_code(self.directory(), organ, today(now_s)) if organ else None
+        if envelope.kind == "document" or envelope.status_code == TAKE_BACK:
+            author = sender
+        found = await self.read(self.store.find_document, document_id, author)
+        if found is None or (found.sender != sender and sender not in found.recipients):
+            raise unknown_subject(envelope, document_id)
+        return found
+
+    async def _accepted_before(self, sender: str, message_id: str, digest: bytes) -> Taken | None:
+        earlier = await self.read(self.store.find, sender, message_id)
+        if earlier is None or earlier.digest != digest:
+            return None
+        receipt = await self.read(self.store.receipt, earlier.index)
+        self.figures.duplicates += 1
+        return Taken(earlier.index, True, receipt, earlier.forwarded, ())
+
+    def _inboxes_grew(self, agencies: frozenset[str]) -> None:
+        """On a thread of the store."""
+        with suppress(RuntimeError):  # the loop has ended: nobody waits any more
+            self.loop.call_soon_threadsafe(self.notices.announce, agencies)
+
+    def _settled(self, submission: Submission, outcome: Outcome) -> None:
+        figures = self.figures
+        if isinstance(outcome, Refused):
+            figures.refused += 1
+        elif outcome.duplicate:
+            figures.duplicates += 1
+        elif submission.kind is RecordKind.ACKNOWLEDGEMENT:
+            figures.acknowledgements += 1
+        else:
+            if submission.kind is RecordKind.DOCUMENT:
+                figures.documents += 1
+            else:
+                figures.statuses += 1
+            payload = submission.payload
+            figures.payload_bytes += len(payload) if isinstance(payload, bytes) else payload.size
+
+    # --- life
+
+    def look_at_the_clock(self) -> float:
+        """How far the wall clock has jumped against the monotonic one since it was last looked at, in
+        seconds; 0 within the tolerance.
+        """
+        offset = self.clock() - monotonic()
+        jump = offset - self._clock_offset
+        self._clock_offset = offset
+        self.clock_jump_s = jump if abs(jump) > self.configuration.clock.jump_s else 0.0
+        return self.clock_jump_s
+
+    async def close(self) -> None:
+        """Answer who waits, store what has queued, close the store."""
+        self.notices.close()
+        await self.commit.close()
+        self._unsubscribe()
+        await self.apart(self.store.close)
+        self.workers.shutdown(wait=True)
+
+
+def _forwarded(receipt: bytes) -> tuple[tuple[str, str], ...]:
+    pairs = json.loads(receipt)["leaf"].get("forwarded", ())
+    return tuple((asked, heir) for asked, heir in pairs)
+
+
+def _acknowledgement(agency: str, index: int, staff: str) -> Submission:
+    return Submission(
+        RecordKind.ACKNOWLEDGEMENT,
+        agency,
+        f"acknowledgement/{index}",
+        sha256(f"{agency}:{index}".encode()).digest(),
+        b"",
+        (),
+        subject=index,
+        staff=staff,
+    )

@@ -1,0 +1,173 @@
+"""The RSGI application: find the route, know who asks, let in or not, answer; errors become problems."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from time import time
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from lienthong.core.errors import LienthongError
+from lienthong.exchange.http_signatures import SignatureError
+from lienthong.exchange.hub.service import Hub
+from lienthong.exchange.server import bodies
+from lienthong.exchange.server.access import PUBLIC, words
+from lienthong.exchange.server.authentication import Doorkeeper
+from lienthong.exchange.server.health import Health, StampState, certificates_of
+from lienthong.exchange.server.inbox import Streams
+from lienthong.exchange.server.metrics import Durations, Exposition
+from lienthong.exchange.server.openapi import document
+from lienthong.exchange.server.problems import Denied, InternalFault, Unidentified, problem
+from lienthong.exchange.server.requests import Request
+from lienthong.exchange.server.routes import ROUTES, Route, Router
+from lienthong.exchange.server.sessions import Tokens
+from lienthong.exchange.server.transparency import Served
+from lienthong.exchange.store.protocol import SignCheckpoint
+from lienthong.trust.log.checkpoints import Checkpoint
+from lienthong.trust.log.merkle import root_hash
+from lienthong.trust.log.notes import NoteKey
+
+if TYPE_CHECKING:
+    from lienthong.trust.responder import OcspResponder
+    from lienthong.trust.tsa import TimeStampAuthority
+
+MAX_JSON = 65_536
+log = structlog.get_logger("lienthong.server")
+
+
+class Application:
+    """Everything handlers need. ``tsa`` and ``ocsp``: the built-in services, None when there is none."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        *,
+        door: Doorkeeper,
+        tokens: Tokens,
+        sign_checkpoint: SignCheckpoint,
+        tsa: TimeStampAuthority | None = None,
+        ocsp: OcspResponder | None = None,
+        clock: Callable[[], float] = time,
+    ) -> None:
+        configuration = hub.configuration
+        limits = configuration.limits
+        self.hub = hub
+        self.door = door
+        self.tokens = tokens
+        self.sign_checkpoint = sign_checkpoint
+        self.tsa = tsa
+        self.ocsp = ocsp
+        self.stopping = False
+        self.message_bytes = limits.message_bytes
+        self.memory_bytes = limits.memory_bytes
+        self.inbox_page = limits.inbox_page
+        self.inbox_wait_s = limits.inbox_wait_s
+        self.stream_s = limits.stream_s
+        self.session_s = configuration.sessions.lifetime_s
+        self.disk_reserve = configuration.health.disk_free_bytes
+        self.slow = bodies.SlowBodies(hub.loop, grace_s=limits.body_grace_s, rate=limits.body_rate)
+        self.streams = Streams(limits.streams)
+        self.served = Served()
+        self.witness_keys: dict[str, list[NoteKey]] = {}
+        for witness in configuration.log.witnesses:
+            self.witness_keys.setdefault(witness.agency, []).append(NoteKey.parse(witness.key))
+        self.stamps = StampState()
+        self.health = Health(hub, self.stamps, certificates_of(configuration))
+        self.answered: dict[tuple[str, int], int] = {}
+        self.problems: dict[str, int] = {}
+        self.accept_seconds = Durations()
+        self.exposition = Exposition(self)
+        self.openapi = document(configuration.hub.name, ROUTES)
+        self._router = Router(ROUTES)
+        self._clock = clock
+
+    async def __rsgi__(self, scope: Any, proto: Any) -> None:
+        """Granian's entry for each request."""
+        request = Request(scope, proto, self._clock())
+        operation = "none"
+        try:
+            route, request.params = self._router.find(request.method, request.path)
+            operation = route.operation
+            self._let_in(route, request)
+            await route.handler(self, request)
+        except LienthongError as error:
+            self._refuse(request, error)
+        except asyncio.CancelledError:
+            raise
+        except Exception as fault:
+            log.exception("fault", operation=operation, kind=type(fault).__name__)
+            self._refuse(
+                request,
+                InternalFault("the hub made a mistake; it is in its log", remedy="tell the operator"),
+            )
+        key = operation, request.status
+        self.answered[key] = self.answered.get(key, 0) + 1
+
+    def _let_in(self, route: Route, request: Request) -> None:
+        """Who asks, and whether the route is for them. Raises :class:`Unidentified` or :class:`Denied`."""
+        headers = request.headers
+        authorization = headers.get("authorization")
+        if authorization is not None:
+            principal = self.door.by_token(authorization, request.now_s)
+            request.principal, request.rights = principal, principal.rights
+        else:
+            found = self.door.identify(
+                method=request.method,
+                path=request.path,
+                query=request.scope.query_string,
+                headers=headers,
+                client=request.scope.client,
+                now_s=request.now_s,
+            )
+            request.principal, request.rights = found.principal, found.rights
+            request.digest = found.digest
+        if not route.access & (request.rights | PUBLIC):
+            whom = words(route.access)
+            if request.principal is None:
+                raise Unidentified(
+                    f"only {whom} may do this, and the request does not say who is asking",
+                    remedy="open a session (POST /v1/sessions), or sign the request (RFC 9421)",
+                )
+            raise Denied(
+                f"only {whom} may do this; {request.principal.code} is not",
+                remedy="ask the operator of the hub for the right",
+            )
+
+    def _refuse(self, request: Request, error: LienthongError) -> None:
+        self.problems[error.code] = self.problems.get(error.code, 0) + 1
+        agency = request.principal.code if request.principal else ""
+        if error.status >= 500:
+            log.error("cannot", code=error.code, detail=error.detail, agency=agency, path=request.path[:120])
+        else:
+            log.info("refused", code=error.code, agency=agency, path=request.path[:120])
+        if request.status == 0:
+            request.answer(*problem(error))
+
+    # --- for handlers
+
+    async def json_body(self, request: Request) -> dict[str, Any]:
+        """A JSON object in the body."""
+        headers = request.headers
+        length = bodies.content_length(headers.get("content-length"), MAX_JSON)
+        bodies.require_media_type(headers.get("content-type"), "application/json")
+        return bodies.json_object(
+            self.kept_promise(request, await bodies.in_memory(request.proto, length, self.slow))
+        )
+
+    @staticmethod
+    def kept_promise(request: Request, body: bytes) -> bytes:
+        """The body, if it is the one that a signed request promised (or none was)."""
+        if request.digest is not None and request.digest != bodies.digest_of(body):
+            raise SignatureError("the body is not the one that was signed", place="Content-Digest")
+        return body
+
+    def checkpoint_of(self, size: int) -> Checkpoint:
+        """What the log stated, or would have stated, at a size it has had."""
+        return Checkpoint(self.hub.configuration.hub.origin, size, root_hash(self.hub.store.node, size))
+
+    @staticmethod
+    def digest_of_note(note: bytes) -> bytes:
+        """What a checkpoint's time-stamp covers."""
+        return bodies.digest_of(note)

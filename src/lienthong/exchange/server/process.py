@@ -1,0 +1,380 @@
+"""The exchange process: everything of a data folder opened, served, and closed in order."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import gc
+import os
+import signal
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import structlog
+import uvloop
+from granian.constants import HTTPModes
+from granian.http import HTTP1Settings
+from granian.server.embed import Server
+
+from lienthong.core.clock import utc_now
+from lienthong.core.errors import LienthongError
+from lienthong.exchange.configuration import Configuration, ConfigurationError
+from lienthong.exchange.hub.service import Hub
+from lienthong.exchange.server.application import Application
+from lienthong.exchange.server.authentication import Doorkeeper
+from lienthong.exchange.server.sessions import Tokens, open_key
+from lienthong.exchange.server.upkeep import Upkeep
+from lienthong.exchange.store.protocol import SignCheckpoint, Store
+from lienthong.registry.snapshot import DirectoryHolder
+from lienthong.trust.certificates import TrustStore
+from lienthong.trust.keys import load_signer, read_file
+from lienthong.trust.log.checkpoints import checkpoint_signer
+from lienthong.trust.log.notes import NoteSigner
+from lienthong.trust.ocsp import OcspClient
+from lienthong.trust.responder import OcspResponder
+from lienthong.trust.revocation import Staleness
+from lienthong.trust.tsa import TimeStampAuthority
+
+if TYPE_CHECKING:
+    from lienthong.trust.keys import Signer
+
+DRAIN_S = 20.0
+"""How long requests under way may take after the signal to stop."""
+BUFFER = 64 * 1024
+"""What Granian reads ahead of a connection: little, so that a flood waits in the kernel and not in memory."""
+log = structlog.get_logger("lienthong.process")
+
+Ready = Callable[[Configuration], None]
+
+
+def serve(configuration: Configuration, ready: Ready | None = None) -> None:
+    """Serve until SIGTERM or SIGINT; a second one ends at once. ``ready``: see :func:`run`."""
+
+    async def until_told() -> bool:
+        stop = asyncio.Event()
+
+        def told() -> None:
+            if stop.is_set():
+                os._exit(1)
+            stop.set()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, told)
+        return await run(configuration, stop=stop, ready=settled)
+
+    def settled(found: Configuration) -> None:
+        # What was built until now stays: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(10_000, 50, 50)
+        if ready is not None:
+            ready(found)
+
+    if not uvloop.run(until_told()):
+        os._exit(0)
+
+
+async def run(
+    configuration: Configuration,
+    *,
+    stop: asyncio.Event,
+    ready: Ready | None = None,
+    opened: Callable[[Application], None] | None = None,
+) -> bool:
+    """Serve until ``stop`` is set; then answer what is under way, store what has queued, close. Answers
+    whether all of that was done within :data:`DRAIN_S`.
+
+    ``ready`` is called once connections are taken, with the configuration that holds the real port;
+    ``opened`` before. Raises what keeps the exchange from starting.
+    """
+    configuration = with_real_port(configuration)
+    app, upkeep = open_application(configuration, asyncio.get_running_loop())
+    hub = app.hub
+    if opened is not None:
+        opened(app)
+    try:
+        server = build_server(configuration, app.__rsgi__)
+        upkeep.start()
+        serving = asyncio.ensure_future(server.serve())
+        await _listening(configuration, serving)
+        log.info("serving", url=url_of(configuration), directory=hub.version, entries=hub.store.tree_size())
+        if ready is not None:
+            ready(configuration)
+        told = asyncio.ensure_future(stop.wait())
+        await asyncio.wait((serving, told), return_when=asyncio.FIRST_COMPLETED)
+        told.cancel()
+        log.info("stopping", inside=hub.door.inside, waiting=hub.commit.backlog)
+        app.stopping = True
+        hub.notices.close()
+        server.stop()
+        done, _ = await asyncio.wait((serving,), timeout=DRAIN_S)
+        if not done:
+            log.warning("requests under way are cut off", after_s=DRAIN_S)
+    finally:
+        await upkeep.stop()
+        await hub.close()
+    log.info("stopped")
+    if done:
+        serving.result()
+    return bool(done)
+
+
+def open_application(
+    configuration: Configuration, loop: asyncio.AbstractEventLoop
+) -> tuple[Application, Upkeep]:
+    """Everything of the data folder, opened; a :class:`LienthongError` names the file and the remedy."""
+    passphrase = configuration.passphrase()
+    signer = checkpoint_key(configuration)
+    sign = checkpoint_signer(signer)
+    trust = trust_store(configuration)
+    holder = DirectoryHolder(
+        configuration.path(configuration.directory.file), trust, utc_now, look_every_s=1e9
+    )
+    tokens = Tokens(open_key(configuration.data))
+    store = open_store(configuration, sign)
+    hub = Hub(
+        configuration,
+        store=store,
+        holder=holder,
+        trust=trust,
+        spool=_spool(configuration),
+        loop=loop,
+        inline_reads=configuration.store.engine == "embedded",
+    )
+    tsa = _tsa(configuration, passphrase)
+    app = Application(
+        hub,
+        door=Doorkeeper(
+            directory=hub.directory,
+            trust=trust,
+            tokens=tokens,
+            authorities=authorities(configuration),
+            request_skew_s=configuration.clock.request_skew_s,
+            trusted_proxies=configuration.proxy.trusted,
+            client_cert_header=configuration.proxy.client_cert_header,
+            concurrent=configuration.limits.concurrent,
+        ),
+        tokens=tokens,
+        sign_checkpoint=sign,
+        tsa=tsa,
+        ocsp=_ocsp(configuration, passphrase),
+    )
+    choice = configuration.timestamps.authority
+    stamps = {"off": None, "built-in": tsa}.get(choice, choice)
+    return app, Upkeep(app, stamps)
+
+
+def checkpoint_key(configuration: Configuration) -> NoteSigner:
+    """The log's key; its name must be the origin in the configuration."""
+    path = configuration.path("keys/checkpoint.key")
+    signer = NoteSigner.parse(read_file(path).decode("ascii", "replace"))
+    if signer.key.name != configuration.hub.origin:
+        raise ConfigurationError(
+            f"the log's key is that of {signer.key.name!r}",
+            place=f"{configuration.data}/lienthong.toml: [hub] origin",
+            remedy=f'write origin = "{signer.key.name}"',
+        )
+    return signer
+
+
+def trust_store(configuration: Configuration) -> TrustStore:
+    """Anchors and CRLs of ``pki/``, with OCSP when the configuration asks for it."""
+    choice = configuration.revocation
+    client = None
+    if choice.ocsp:
+        client = OcspClient(folder=configuration.path("hub/ocsp"), budget_s=choice.budget_s)
+        configuration.path("hub/ocsp").mkdir(parents=True, exist_ok=True)
+    return TrustStore.from_folder(
+        configuration.path("pki"),
+        ocsp=client,
+        staleness=Staleness(grace=timedelta(days=choice.grace_days)),
+    )
+
+
+def open_store(configuration: Configuration, sign: SignCheckpoint) -> Store:
+    """The store that the configuration names."""
+    origin = configuration.hub.origin
+    if configuration.store.engine == "embedded":
+        from lienthong.exchange.store.embedded import open_embedded
+
+        return open_embedded(configuration.path("hub"), origin, sign)
+    from lienthong.exchange.store.postgres import open_postgres
+
+    return open_postgres(configuration.store.dsn, origin, sign)
+
+
+def build_server(configuration: Configuration, application: Any) -> Server:
+    """Granian in this process, as the configuration says."""
+    listener = configuration.exchange
+    passphrase = configuration.passphrase()
+    tls: dict[str, Any] = {}
+    if listener.tls:
+        tls = {
+            "ssl_cert": _readable(configuration, listener.certificate),
+            "ssl_key": _readable(configuration, listener.key),
+            "ssl_key_password": passphrase.decode() if passphrase else None,
+            "ssl_ca": _readable(configuration, listener.client_ca) if listener.client_ca else None,
+            "ssl_crl": [_readable(configuration, Path(one)) for one in listener.client_crl],
+            "ssl_client_verify": listener.client_certificates == "required",
+        }
+    elif listener.client_certificates == "required":
+        raise ConfigurationError("client certificates need tls = true", place="[exchange]")
+    server = Server(
+        application,
+        address(listener.host),
+        listener.port,
+        interface="rsgi",
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(
+            header_read_timeout=int(listener.header_timeout_s * 1000), max_buffer_size=BUFFER
+        ),
+        websockets=False,
+        backlog=listener.connections,
+        backpressure=listener.connections,
+        log_dictconfig=_GRANIAN_LOG,
+        **tls,
+    )
+    if listener.client_certificates == "required" and not server.ssl_ctx[-1]:
+        raise ConfigurationError(
+            "client certificates would not be checked",
+            place="[exchange] client_certificates",
+            remedy="set client_ca to the CA that issued them",
+        )
+    return server
+
+
+_GRANIAN_LOG = {
+    "handlers": {"console": {"class": "logging.NullHandler"}, "access": {"class": "logging.NullHandler"}},
+    "loggers": {
+        "_granian": {"handlers": [], "level": "WARNING", "propagate": True},
+        "granian.access": {"handlers": [], "level": "WARNING", "propagate": False},
+    },
+}
+
+
+def with_real_port(configuration: Configuration) -> Configuration:
+    """The configuration with port 0 replaced by a free one. A port that is taken is told now: Granian would
+    share it with whoever has it.
+    """
+    listener = configuration.exchange
+    port = free_port(listener.host, listener.port, f"{configuration.data}/lienthong.toml: [exchange] port")
+    return replace(configuration, exchange=replace(listener, port=port))
+
+
+def free_port(host: str, port: int, place: str) -> int:
+    """``port`` when it can be listened on (0: any free one), else :class:`ConfigurationError`."""
+    where = address(host)
+    family = socket.AF_INET6 if ":" in where else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((where, port))
+        except OSError as error:
+            taken = error.errno == errno.EADDRINUSE
+            raise ConfigurationError(
+                f"port {port} of {host} is taken by another process"
+                if taken
+                else f"cannot listen on {host}, port {port}: {error.strerror}",
+                place=place,
+                remedy="stop that process, or choose another port",
+                code="port-taken" if taken else None,
+            ) from None
+        found: int = probe.getsockname()[1]
+        return found
+
+
+def address(host: str) -> str:
+    """The IP address to listen on."""
+    try:
+        return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
+    except OSError as error:
+        raise ConfigurationError(
+            f"{host!r} is no address of this machine: {error.strerror}", place="[exchange] host"
+        ) from None
+
+
+def url_of(configuration: Configuration) -> str:
+    """Where the exchange listens."""
+    listener = configuration.exchange
+    host = f"[{listener.host}]" if ":" in listener.host else listener.host
+    return f"{'https' if listener.tls else 'http'}://{host}:{listener.port}"
+
+
+def authorities(configuration: Configuration) -> frozenset[str]:
+    """The names (``host:port``, lower case) under which signed requests may address this hub."""
+    listener = configuration.exchange
+    names = {urlsplit(url_of(configuration)).netloc.lower()}
+    if address(listener.host).startswith("127.") or listener.host == "::1":
+        names.add(f"localhost:{listener.port}")
+    if listener.public_url:
+        parts = urlsplit(listener.public_url)
+        names.add(parts.netloc.lower())
+        default = {"https": 443, "http": 80}[parts.scheme]
+        if parts.port is None:
+            names.add(f"{parts.netloc.lower()}:{default}")
+    return frozenset(names)
+
+
+def _tsa(configuration: Configuration, passphrase: bytes | None) -> TimeStampAuthority | None:
+    signer = _service_signer(configuration, "tsa", passphrase)
+    if signer is None and configuration.timestamps.authority == "built-in":
+        raise ConfigurationError(
+            "the built-in time-stamping authority has no key",
+            place=str(configuration.path("keys/tsa.pem")),
+            remedy='make one with `lienthong keys renew`, or set [timestamps] authority = "off"',
+        )
+    return TimeStampAuthority(signer) if signer is not None else None
+
+
+def _ocsp(configuration: Configuration, passphrase: bytes | None) -> OcspResponder | None:
+    signer = _service_signer(configuration, "ocsp", passphrase)
+    if signer is None or not configuration.path("pki/issuing/ledger.jsonl").exists():
+        return None
+    return OcspResponder.from_folder(configuration.path("pki"), {"issuing": signer})
+
+
+def _service_signer(configuration: Configuration, name: str, passphrase: bytes | None) -> Signer | None:
+    key, certificate = (configuration.path(f"keys/{name}.{kind}") for kind in ("key", "pem"))
+    if not key.exists() or not certificate.exists():
+        return None
+    return load_signer(key, certificate, passphrase=passphrase)
+
+
+def _spool(configuration: Configuration) -> Path:
+    folder = configuration.path("hub/spool")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _readable(configuration: Configuration, path: Path) -> Path:
+    full = configuration.path(path)
+    try:
+        full.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(
+            f"the file cannot be read: {error.strerror}",
+            place=str(full),
+            remedy="lienthong doctor checks every file that the configuration names",
+        ) from None
+    return full
+
+
+async def _listening(configuration: Configuration, serving: asyncio.Future[None]) -> None:
+    """Wait until connections are taken."""
+    where = address(configuration.exchange.host)
+    if where in ("0.0.0.0", "::"):  # noqa: S104 - told apart, not bound
+        where = "::1" if ":" in where else "127.0.0.1"
+    while not serving.done():
+        with suppress(OSError):
+            _, writer = await asyncio.open_connection(where, configuration.exchange.port)
+            writer.close()
+            return
+        await asyncio.sleep(0.01)
+    serving.result()
+    raise LienthongError("the server ended before it listened", code="server-ended")
