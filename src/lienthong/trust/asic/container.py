@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, NamedTuple, cast
 
-from lienthong.trust.asic.layout import META, MIMETYPE, MIMETYPE_NAME
+from lienthong.trust.asic.layout import MANIFEST, META, MIMETYPE, MIMETYPE_NAME, SIGNATURE
 from lienthong.trust.asic.manifest import Reference, read_manifest, uri_names
 from lienthong.trust.cms import SignatureInfo, verify_every_detached
 from lienthong.trust.errors import CmsError, ContainerError
@@ -25,6 +25,8 @@ _LEFT_ALONE = re.compile(
 )
 """ODF manifests, archive time-stamps and evidence records: allowed, neither checked nor relied on."""
 MAX_SIGNATURES = 16
+_MIMETYPE = MIMETYPE.encode()
+_MIMETYPE_CRC = zlib.crc32(_MIMETYPE)
 
 
 class SignedFile(NamedTuple):
@@ -155,9 +157,9 @@ def _check(archive: Archive) -> Container:
     for name, member in members.items():
         if name[:9].upper() != META:
             data[name] = member
-        elif _MANIFEST.fullmatch(name):
+        elif name == MANIFEST or _MANIFEST.fullmatch(name):
             manifests.append(name)
-        elif _SIGNATURE.fullmatch(name):
+        elif name == SIGNATURE or _SIGNATURE.fullmatch(name):
             signatures.add(name)
         elif not _LEFT_ALONE.fullmatch(name):
             raise ContainerError(
@@ -176,7 +178,9 @@ def _check(archive: Archive) -> Container:
         if manifest.signature_type == "application/vnd.etsi.timestamp-token":
             continue
         covered = _check_references(archive, manifest.references, digests, name)
-        signature = _member_named(manifest.signature_uri, members, name)
+        signature = manifest.signature_uri
+        if signature not in members:
+            signature = _member_named(signature, members, name)
         if signature not in signatures:
             raise ContainerError(
                 f"names {signature!r}, which is no signature or serves another manifest", place=name
@@ -217,7 +221,8 @@ def _check_mimetype(archive: Archive) -> None:
     first = next(iter(archive.members.values()), None)
     if first is None or first.name != MIMETYPE_NAME or first.offset != 38 or first.method:
         raise ZipError("the first file is not a stored `mimetype` without extra fields", place=MIMETYPE_NAME)
-    if archive.read(first, limit=100) != MIMETYPE.encode():
+    same = first.size == len(_MIMETYPE) and first.crc == _MIMETYPE_CRC
+    if not same or archive.source.read(38, first.size) != _MIMETYPE:
         raise ContainerError(
             f"is not {MIMETYPE}: only ASiC-E containers are accepted",
             place=MIMETYPE_NAME,

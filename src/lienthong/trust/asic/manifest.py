@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from binascii import Error as Base64Error
+from binascii import a2b_base64
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
@@ -84,7 +85,7 @@ def read_manifest(data: bytes, *, place: str) -> Manifest:
         size = sum([len(uri) + len(media) for uri, media, _ in found])
         if size + len(found) * _FIXED == len(data) - len(_HEAD) - len(_TAIL):
             references = [
-                Reference(uri.decode(), media.decode(), "sha256", b64decode(digest))
+                Reference(uri.decode(), media.decode(), "sha256", a2b_base64(digest))
                 for uri, media, digest in found
             ]
             return Manifest(SIGNATURE, SIGNATURE_TYPE, references)

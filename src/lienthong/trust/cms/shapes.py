@@ -76,15 +76,17 @@ def remember(cms: bytes, signed_data: SignedData, verified: Verified) -> None:
     sole = len(signed_data.signers) == 1 and signer.timestamp is None
     if not sole or cms[signature_at:] != signer.signature:
         return
-    if time[:2] != bytes((UTC_TIME, TIME_SIZE)) or cms.count(time) != 1 or cms.count(digest) != 1:
+    if time[:2] != bytes((UTC_TIME, TIME_SIZE)):
         return
-    signed_at = cms.find(signer.signed[1:]) - 1
-    signed_end = signed_at + len(signer.signed)
-    time_at = cms.find(time) + 2
-    digest_at = cms.find(digest)
+    signed = signer.signed
+    if cms.count(signed[1:]) != 1 or signed.count(time) != 1 or signed.count(digest) != 1:
+        return
+    signed_at = cms.find(signed[1:]) - 1
+    signed_end = signed_at + len(signed)
+    time_at = signed_at + signed.find(time) + 2
+    digest_at = signed_at + signed.find(digest)
     digest_end = digest_at + len(digest)
-    order = (0, signed_at, time_at, time_at + TIME_SIZE, digest_at, digest_end, signed_end, signature_at)
-    if list(order) != sorted(order):
+    if not time_at + TIME_SIZE < digest_at < signed_end < signature_at:
         return
     if len(_shapes) >= MAX_SHAPES:
         forget()

@@ -38,12 +38,13 @@ def reconcile(source: Source, entry: bytes, name: str, raw: bytes, extra: bytes)
         entry
     )
     _check_kind(name, need, flags, method)
-    wide = _extras(extra, name).get(ZIP64_EXTRA, b"")
+    fields64 = _extras(extra, name).get(ZIP64_EXTRA)
+    wide = fields64 or b""
     size, wide = _wide(size, wide, name)
     compressed, wide = _wide(compressed, wide, name)
     offset, wide = _wide(offset, wide, name)
-    if wide:
-        raise ZipError("the ZIP64 field holds more than was announced", place=name)
+    if wide or fields64 == b"":
+        raise ZipError("the ZIP64 field holds more than was announced, or nothing", place=name)
 
     header = source.read(offset, LOCAL.size + len(raw))
     if len(header) != LOCAL.size + len(raw) or header[:4] != LOCAL_MARK:
@@ -58,8 +59,8 @@ def reconcile(source: Source, entry: bytes, name: str, raw: bytes, extra: bytes)
     ):
         raise ZipError("the local header does not match the directory", place=name)
     data = offset + len(header) + extra_length
-    local_wide = _extras(source.read(data - extra_length, extra_length), name).get(ZIP64_EXTRA, b"")
-    if local_wide:
+    local_wide = _extras(source.read(data - extra_length, extra_length), name).get(ZIP64_EXTRA)
+    if local_wide is not None:
         if len(local_wide) != 16 or (local_compressed, local_size) != (SATURATED32, SATURATED32):
             raise ZipError("the ZIP64 field of the local header is not well formed", place=name)
         local_size, local_compressed = struct.unpack("<QQ", local_wide)
@@ -69,7 +70,7 @@ def reconcile(source: Source, entry: bytes, name: str, raw: bytes, extra: bytes)
     if flags & FLAG_DESCRIPTOR:
         if found not in (announced, (0, 0, 0)):
             raise ZipError("the local header does not match the directory", place=name)
-        stop += _descriptor(source, stop, announced, bool(local_wide), name)
+        stop += _descriptor(source, stop, announced, local_wide is not None, name)
     elif found != announced:
         raise ZipError("the local header does not match the directory", place=name)
     if method == STORED and size != compressed:
