@@ -50,11 +50,13 @@ def verify(data: bytes, trust: TrustStore, at: datetime) -> Directory:
         raise SnapshotError(f"the snapshot has {len(data)} bytes, more than {MAX_BYTES}")
     try:
         content, info = verify_attached(data)
+        verdict = trust.check(
+            info.certificate, intermediates=info.certificates, purpose=Profile.DIRECTORY, at=at
+        )
     except LienthongError as problem:
         raise SnapshotUntrusted(
             f"the signature is not right: {problem.detail}", remedy=REPUBLISH
         ) from problem
-    verdict = trust.check(info.certificate, intermediates=info.certificates, purpose=Profile.DIRECTORY, at=at)
     if not verdict.ok:
         raise SnapshotUntrusted(
             f"its signer is {verdict.status}: {verdict.reason}",

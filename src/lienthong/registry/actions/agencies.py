@@ -14,7 +14,7 @@ from lienthong.registry.directory import Agency, Alias, Unit
 from lienthong.registry.errors import RuleBroken
 from lienthong.registry.imports import cells
 from lienthong.registry.imports.planning import State
-from lienthong.registry.imports.rows import CellError
+from lienthong.registry.imports.rows import CLEAR, CellError
 from lienthong.registry.rules import Problem, problems
 
 
@@ -29,6 +29,7 @@ def name_province(name: str, *, actor: str = SYSTEM) -> None:
 @in_turn
 def add_agency(agency: Agency, *, actor: str = SYSTEM) -> None:
     before = queries.state()
+    agency = _checked(agency, before)
     if agency.code in before.agencies:
         raise RuleBroken(
             f"{agency.code} is in the registry already: {before.agencies[agency.code].name}",
@@ -98,7 +99,8 @@ def _known(state: State, code: str) -> Agency:
 
 
 def _write_agencies(before: State, changed: Iterable[Agency], *, actor: str, verb: str) -> None:
-    agencies = {**before.agencies, **{agency.code: _checked(agency, before) for agency in changed}}
+    checked = [_checked(agency, before) for agency in changed]
+    agencies = {**before.agencies, **{agency.code: agency for agency in checked}}
     old = set(problems(before.agencies))
     refuse([problem for problem in problems(agencies) if problem not in old])
     carry_out(before, replace(before, agencies=agencies), actor=actor, verb=verb)
@@ -111,24 +113,26 @@ def refuse(found: list[Problem]) -> None:
 
 
 def _checked(agency: Agency, state: State) -> Agency:
-    """The agency with its texts in the form in which they are kept, or :class:`RuleBroken`."""
-    field = "code"
-    try:
-        cells.code(agency.code)
-        field = "kind"
-        cells.kind(agency.kind)
-        field = "level"
-        cells.level(agency.level or "-")
-        field = "aliases"
-        for alias in agency.aliases:
-            cells.code(alias.code)
-        field = "groups"
-        for group in agency.groups:
-            if group not in state.groups:
-                raise CellError(f"there is no group {group!r}", "define it first")
-        field = "units"
-        units = tuple(Unit(cells.code(u.code), cells.item_name(u.name)) for u in agency.units)
-        field = "name"
-        return replace(agency, name=cells.name(agency.name), units=units)
-    except CellError as problem:
-        raise RuleBroken(problem.what, place=f"{agency.code} {field}", remedy=problem.remedy) from None
+    """The agency in the form in which it is kept, or :class:`RuleBroken` that names the field."""
+    kept: dict[str, Any] = {}
+    for name, read in (
+        ("code", lambda: cells.code(agency.code)),
+        ("name", lambda: cells.name(agency.name)),
+        ("kind", lambda: cells.kind(agency.kind)),
+        ("level", lambda: cells.level(agency.level or CLEAR)),
+        ("aliases", lambda: tuple(replace(a, code=cells.code(a.code)) for a in agency.aliases)),
+        ("units", lambda: tuple(Unit(cells.code(u.code), cells.item_name(u.name)) for u in agency.units)),
+        ("groups", lambda: _known_groups(agency.groups, state)),
+    ):
+        try:
+            kept[name] = read()
+        except CellError as problem:
+            raise RuleBroken(problem.what, place=f"{agency.code} {name}", remedy=problem.remedy) from None
+    return replace(agency, **kept)
+
+
+def _known_groups(names: tuple[str, ...], state: State) -> tuple[str, ...]:
+    for name in names:
+        if name not in state.groups:
+            raise CellError(f"there is no group {name!r}", "define it first: `lienthong registry import`")
+    return tuple(sorted(set(names)))

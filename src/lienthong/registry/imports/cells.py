@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any
 
 from lienthong.core.identifiers import IdentifierError, organ_code
+from lienthong.core.text import nfc
 from lienthong.registry.directory import BUILT_IN_GROUPS, KINDS, LEVELS, Alias, Unit
 from lienthong.registry.imports.rows import BETWEEN, CLEAR, CellError
 from lienthong.registry.rules import GROUP_NAME
@@ -30,7 +31,7 @@ def code(text: str) -> str:
 
 
 def name(text: str) -> str:
-    cleaned = " ".join(text.split())
+    cleaned = " ".join(nfc(text).split())
     if not cleaned or cleaned == CLEAR:
         raise CellError("the name is empty", "write the full name")
     if len(cleaned) > MAX_NAME:

@@ -101,13 +101,17 @@ def _plan_agencies(
         for code, (_, values) in good.items():
             known = before.get(code)
             after[code] = replace(known, **values) if known else Agency(**values)
-        blamed = [(p, *who) for p in problems(after) if (who := _blame(p, good))]
+        blamed: dict[tuple[str, str], Problem] = {}
+        for problem in problems(after):
+            who = _blame(problem, good)
+            if who is not None:
+                blamed.setdefault(who, problem)
         if not blamed:
             return after, bad
-        for problem, code, column in blamed:
+        for (code, column), problem in blamed.items():
             row = good[code][0]
             bad.append(BadRow(row.file, row.line, column, problem.what, problem.remedy))
-        for _, code, _ in blamed:
+        for code, _ in blamed:
             good.pop(code, None)
 
 
