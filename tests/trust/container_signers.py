@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from lienthong.trust.keys import FileSigner, PrivateKey, generate_key
+from lienthong.trust.keys import FileSigner, KeyKind, generate_key
+from lienthong.trust.sealing.recipients import PrivateKey as RecipientKey
 
 NOW = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 
@@ -68,15 +69,26 @@ def certificate(
     )
 
 
+def signer(kind: KeyKind = "p256", name: str = "UBND tỉnh Vĩnh Long") -> FileSigner:
+    """The same signer for the same arguments, the whole session."""
+    return _signer(kind, name)
+
+
 @lru_cache
-def signer(kind: str = "p256", name: str = "UBND tỉnh Vĩnh Long") -> FileSigner:
-    key = generate_key(kind)  # type: ignore[arg-type]
+def _signer(kind: KeyKind, name: str) -> FileSigner:
+    key = generate_key(kind)
     leaf = certificate(name, key.public_key())
     return FileSigner(key, leaf.public_bytes(Encoding.DER), [authority()[1].public_bytes(Encoding.DER)])
 
 
+def encryption(kind: KeyKind = "p256", name: str = "Sở Nội vụ") -> tuple[RecipientKey, bytes]:
+    """The same key and encryption certificate for the same arguments, the whole session."""
+    return _encryption(kind, name)
+
+
 @lru_cache
-def encryption(kind: str = "p256", name: str = "Sở Nội vụ") -> tuple[PrivateKey, bytes]:
-    key = generate_key(kind)  # type: ignore[arg-type]
+def _encryption(kind: KeyKind, name: str) -> tuple[RecipientKey, bytes]:
+    key = generate_key(kind)
+    assert isinstance(key, RecipientKey)
     usage = "agree" if kind == "p256" else "transport"
     return key, certificate(name, key.public_key(), usage=usage).public_bytes(Encoding.DER)
