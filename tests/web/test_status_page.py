@@ -38,7 +38,7 @@ def published(valid_for: timedelta) -> None:
 
 def test_a_well_hub_and_directory_are_in_order(client: Client, hub: SpeakingHub) -> None:
     published(timedelta(days=30))
-    hub.checks({"name": "disk", "status": "ok", "detail": "212 GB free"})
+    hub.checks({"name": "disk", "state": "ok", "detail": "212 GB free"})
     text = page(client)
     assert 'class="verdict ok"' in text
     assert "Mọi việc đều ổn." in text
@@ -68,8 +68,8 @@ def test_a_hub_that_is_down_is_said_plainly_and_the_page_still_renders(client: C
 def test_an_unready_hub_fails_with_its_reasons(client: Client, hub: SpeakingHub) -> None:
     published(timedelta(days=30))
     hub.checks(
-        {"name": "disk", "status": "fail", "detail": "the disk is full", "remedy": "free some space"},
-        {"name": "clock", "status": "warn", "detail": "the clock jumped"},
+        {"name": "disk", "state": "failing", "detail": "the disk is full", "remedy": "free some space"},
+        {"name": "clock", "state": "warning", "detail": "the clock jumped"},
         status=503,
     )
     text = page(client)
@@ -116,7 +116,7 @@ def test_whatever_the_hub_answers_the_page_renders(
 
 
 def test_what_the_hub_says_cannot_become_markup(client: Client, hub: SpeakingHub) -> None:
-    hub.checks({"name": "<b>x</b>", "status": "fail", "detail": "<script>alert(1)</script>"})
+    hub.checks({"name": "<b>x</b>", "state": "failing", "detail": "<script>alert(1)</script>"})
     text = page(client)
     assert "<script" not in text
     assert "&lt;script&gt;" in text
@@ -206,7 +206,7 @@ class Outline(HTMLParser):
 
 
 def test_the_page_has_one_main_part_and_headings_without_gaps(client: Client, hub: SpeakingHub) -> None:
-    hub.checks({"name": "disk", "status": "ok", "detail": ""})
+    hub.checks({"name": "disk", "state": "ok", "detail": ""})
     outline = Outline()
     outline.feed(page(client))
     assert outline.tags["main"] == outline.tags["h1"] == 1

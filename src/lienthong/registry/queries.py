@@ -9,7 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, datetime
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from lienthong.core.text import fold
 from lienthong.registry import models
@@ -101,6 +102,29 @@ def province_name() -> str:
 
 def latest_publication() -> models.Publication | None:
     return models.Publication.objects.order_by("-version").first()
+
+
+def unpublished_changes() -> int:
+    """How many writes the newest publication does not hold yet."""
+    last = models.AuditEvent.objects.filter(verb="publish").order_by("-id").values("id")[:1]
+    return (
+        models.AuditEvent.objects.exclude(verb="publish").filter(id__gt=Coalesce(Subquery(last), 0)).count()
+    )
+
+
+def certificates_ending(before: datetime) -> list[models.Certificate]:
+    """Certificates in use that end before a moment, the first to end first, with their agencies."""
+    found = models.Certificate.objects.select_related("agency").filter(
+        withdrawn_at=None, not_after__lt=before
+    )
+    return list(found.order_by("not_after"))
+
+
+def without_certificate(use: str, on: date) -> list[str]:
+    """Codes of the agencies of a day that have no certificate in use for ``use``."""
+    owners = models.Certificate.objects.filter(use=use, withdrawn_at=None).values("agency")
+    missing = models.Agency.objects.filter(on_day(on)).exclude(id__in=owners)
+    return list(missing.order_by("code").values_list("code", flat=True))
 
 
 def audit_events(target: str = "", *, limit: int = PAGE) -> list[models.AuditEvent]:

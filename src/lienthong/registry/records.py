@@ -96,24 +96,20 @@ def _store_agencies(before: Any, after: Any) -> None:
     if not changed:
         return
     models.Agency.objects.bulk_create(
-        (
-            models.Agency(code=agency.code, **_columns(agency))
-            for agency in changed
-            if agency.code not in before
-        ),
-        batch_size=BATCH,
+        [models.Agency(code=a.code, **_columns(a)) for a in changed if a.code not in before], batch_size=BATCH
     )
     ids = dict(models.Agency.objects.values_list("code", "id"))
-    rows = [
-        models.Agency(
-            id=ids[agency.code],
-            code=agency.code,
-            parent_id=ids[agency.parent] if agency.parent else None,
-            **_columns(agency),
-        )
-        for agency in changed
-    ]
-    models.Agency.objects.bulk_update(rows, [*COLUMNS, "parent"], batch_size=BATCH)
+    # An upsert by code rather than bulk_update, whose CASE expressions grow with the square of the batch.
+    models.Agency.objects.bulk_create(
+        [
+            models.Agency(code=a.code, parent_id=ids[a.parent] if a.parent else None, **_columns(a))
+            for a in changed
+        ],
+        batch_size=BATCH,
+        update_conflicts=True,
+        unique_fields=["code"],
+        update_fields=[*COLUMNS, "parent"],
+    )
 
     def differing(name: str) -> list[Agency]:
         empty: tuple[object, ...] = ()

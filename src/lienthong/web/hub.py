@@ -129,11 +129,10 @@ def _numbers(body: dict[str, Any] | None) -> dict[str, int] | None:
 
 
 def _checks(found: Any) -> list[Check]:
-    states = {"ok": "ok", "pass": "ok", "warn": "warning", "warning": "warning"}
     return [
         Check(
             name=str(item.get("name", "")),
-            state=states.get(str(item.get("status", "")), "failing"),
+            state=state if (state := item.get("state")) in ("ok", "warning") else "failing",
             detail=str(item.get("detail") or ""),
             remedy=str(item.get("remedy") or ""),
         )

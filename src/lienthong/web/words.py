@@ -18,15 +18,16 @@ KINDS = {
 }
 
 CHECKS = {
-    "disk": _("Dung lượng đĩa"),
-    "directory": _("Danh bạ đang dùng"),
-    "tsa": _("Dấu thời gian"),
-    "timestamps": _("Dấu thời gian"),
-    "clock": _("Đồng hồ"),
-    "certificates": _("Chứng thư số"),
     "store": _("Kho lưu văn bản"),
-    "log": _("Nhật ký minh bạch"),
+    "disk": _("Dung lượng đĩa"),
+    "writer": _("Ghi văn bản"),
+    "directory": _("Danh bạ đang dùng"),
+    "clock": _("Đồng hồ"),
+    "timestamps": _("Dấu thời gian"),
     "revocation": _("Danh sách thu hồi chứng thư"),
+    "certificate-tls": _("Chứng thư máy chủ"),
+    "certificate-tsa": _("Chứng thư cấp dấu thời gian"),
+    "certificate-ocsp": _("Chứng thư trạng thái chứng thư"),
 }
 
 
