@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tests.exchange.evidence.conftest import LOG_KEY, NOW, Log
 
 from lienthong.exchange.evidence.checks import Report, Trust
-from lienthong.exchange.evidence.logs import Entry, Stated, verify_log
+from lienthong.exchange.evidence.items import Entry, Stated
+from lienthong.exchange.evidence.logs import verify_log
 from lienthong.exchange.evidence.sources import TileFolder, log_source
 from lienthong.trust.log.errors import LogError
 from lienthong.trust.log.notes import NoteSigner

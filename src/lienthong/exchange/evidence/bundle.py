@@ -15,7 +15,8 @@ from lienthong.exchange.errors import MalformedMessage
 from lienthong.exchange.evidence.checkpoints import verify_checkpoint
 from lienthong.exchange.evidence.checks import Kind, Report, Trust, Words, in_words, local_time
 from lienthong.exchange.evidence.containers import ProvenTime, verify_container
-from lienthong.exchange.evidence.logs import Progress, verify_log
+from lienthong.exchange.evidence.items import Progress
+from lienthong.exchange.evidence.logs import verify_log
 from lienthong.exchange.evidence.proofs import verify_consistency_proof, verify_inclusion_proof
 from lienthong.exchange.evidence.receipts import (
     MAX_RECEIPT_BYTES,

@@ -1,24 +1,18 @@
 """A whole log as evidence: every entry hashed again, every checkpoint and every container compared.
 
-Streaming: memory does not grow with the log. A source gives entries and checkpoints in the order in which
-they were written; :mod:`lienthong.exchange.evidence.sources` has one for each place a log can lie.
+A source (:mod:`lienthong.exchange.evidence.sources`) gives what was written, in the order in which it was.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from hashlib import sha256
-from typing import Protocol
 
 from lienthong.core.errors import LienthongError
-from lienthong.exchange.errors import ExchangeError
-from lienthong.exchange.evidence.checks import Report, Stopped, Trust, Words
-from lienthong.exchange.evidence.receipts import read_leaf
-from lienthong.exchange.store.protocol import RecordKind
+from lienthong.exchange.evidence.checks import Report, Stopped, Trust, Words, local_time
+from lienthong.exchange.evidence.items import LogSource, Progress
+from lienthong.exchange.evidence.walk import NAMED, Findings, walk
 from lienthong.trust.log.checkpoints import Checkpoint, open_checkpoint
-from lienthong.trust.log.merkle import Frontier, leaf_hash
 from lienthong.trust.log.notes import Note
 
 READ = Words("Đọc toàn bộ nhật ký", "Reading the whole log")
@@ -26,73 +20,10 @@ ENTRIES = Words("Từng bản ghi", "Every entry")
 ROOTS = Words("Mã gốc tính lại so với các bản chốt", "Roots computed again, against the checkpoints")
 SIGNATURES = Words("Chữ ký của nhật ký trên các bản chốt", "The log's signature on the checkpoints")
 PAYLOADS = Words("Các gói văn bản", "The containers")
+STAMPS = Words("Dấu thời gian trên các bản chốt", "Time-stamps over the checkpoints")
+TAIL = Words("Phần cuối của nhật ký", "The end of the log")
 COVER = Words("Bản chốt mới nhất bao trùm mọi bản ghi", "The newest checkpoint covers every entry")
 AGAINST = Words("Bản chốt đã biết từ trước", "The checkpoint known from before")
-
-HASHED_AT_ONCE = 1024
-NAMED = 5
-"""Damaged entries that a report names."""
-
-Progress = Callable[[int, int], None]
-"""(entries done, entries in all; 0 when unknown)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One log entry as it is stored. ``payload``: the SHA-256 of the container as it is there now; None
-    when it is not there, or was not asked for.
-    """
-
-    leaf: bytes
-    payload: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Stated:
-    """A checkpoint that stands after the entries given so far, as a signed note."""
-
-    note: bytes
-
-
-class LogSource(Protocol):
-    """Where a log is read from. ``items`` may raise :class:`LienthongError` where it is damaged."""
-
-    @property
-    def size(self) -> int:
-        """Entries expected, for progress; 0 when unknown."""
-
-    def items(self) -> Iterator[Entry | Stated]: ...
-
-
-class LogDamage(ExchangeError):
-    code = "log-damage"
-
-
-@dataclass(slots=True)
-class _Findings:
-    """What the walk has seen so far."""
-
-    frontier: Frontier = field(default_factory=Frontier)
-    waiting: list[bytes] = field(default_factory=list)
-    size: int = 0
-    newest_ms: int = 0
-    covered: int = 0
-    checkpoints: int = 0
-    signed: int = 0
-    payloads: int = 0
-    absent: int = 0
-    origin: str = ""
-    last: Checkpoint | None = None
-    damages: dict[str, list[str]] = field(default_factory=dict)
-
-    def damaged(self, what: str, words: str) -> None:
-        """Something is wrong with one entry; the walk goes on, and the first few are named."""
-        self.damages.setdefault(what, []).append(words if len(self.damages.get(what, ())) < NAMED else "")
-
-    def flush(self) -> None:
-        if self.waiting:
-            self.frontier = self.frontier.append(self.waiting).frontier
-            self.waiting = []
 
 
 def verify_log(
@@ -107,11 +38,11 @@ def verify_log(
     witness, a receipt) whose trees must be found in this log as they were.
     """
     report = Report(subject, "log")
-    seen = _Findings()
+    seen = Findings()
     with suppress(Stopped):
         known = _known(report, against, trust)
         try:
-            _walk(source, trust, seen, known, progress)
+            walk(source, trust, seen, known, progress)
         except LienthongError as error:
             code, what = _WHERE.get(error.code, ("log.read", READ))
             report.failed(
@@ -127,82 +58,6 @@ def verify_log(
     return report
 
 
-def _walk(
-    source: LogSource,
-    trust: Trust,
-    seen: _Findings,
-    known: dict[int, list[bytes]],
-    progress: Progress | None,
-) -> None:
-    _compare_known(seen, known)
-    for item in source.items():
-        if isinstance(item, Stated):
-            _compare(item.note, trust, seen)
-            continue
-        _take(item, seen)
-        if len(seen.waiting) == HASHED_AT_ONCE or seen.size in known:
-            seen.flush()
-            _compare_known(seen, known)
-            if progress is not None:
-                progress(seen.size, source.size)
-    seen.flush()
-    if progress is not None:
-        progress(seen.size, source.size)
-
-
-def _take(entry: Entry, seen: _Findings) -> None:
-    index = seen.size
-    seen.waiting.append(leaf_hash(entry.leaf))
-    seen.size += 1
-    try:
-        leaf = read_leaf(entry.leaf)[1]
-    except LienthongError as error:
-        seen.damaged("log.entries", f"entry {index}: {error.detail}")
-        return
-    if leaf["time"] < seen.newest_ms:
-        seen.damaged("log.entries", f"entry {index}: its time is before that of the entry before it")
-    seen.newest_ms = leaf["time"]
-    if leaf["kind"] == RecordKind.ACKNOWLEDGEMENT:
-        stands_for = f"{leaf['sender']}:{leaf.get('subject')}".encode()
-        if sha256(stands_for).hexdigest() != leaf["digest"]:
-            seen.damaged("log.entries", f"entry {index}: its digest is not that of its sender and subject")
-    elif entry.payload is None:
-        seen.absent += 1
-    elif entry.payload.hex() != leaf["digest"]:
-        seen.damaged(
-            "log.payloads",
-            f"entry {index}: the container there has SHA-256 {entry.payload.hex()}, "
-            f"{leaf['digest']} was logged",
-        )
-    else:
-        seen.payloads += 1
-
-
-def _compare(note: bytes, trust: Trust, seen: _Findings) -> None:
-    seen.flush()
-    stated = Checkpoint.parse(Note.parse(note).text)
-    place = f"checkpoint of {stated.size} entries"
-    if stated.size != seen.frontier.size or stated.root != seen.frontier.root:
-        raise LogDamage(
-            f"the entries before it are {seen.frontier.size} with root {seen.frontier.root.hex()}, "
-            f"it states {stated.size} with root {stated.root.hex()}",
-            place=place,
-            remedy="an entry was changed, added or taken away since; compare with a backup or a witness",
-            code="log-root",
-        )
-    if stated.origin != (seen.origin or stated.origin):
-        raise LogDamage(f"it names another log: {stated.origin}", place=place, code="log-root")
-    seen.origin = stated.origin
-    seen.checkpoints += 1
-    seen.covered, seen.last = stated.size, stated
-    if trust.policy.logs:
-        try:
-            open_checkpoint(note, trust.policy.logs)
-        except LienthongError as error:
-            raise LogDamage(error.detail, place=place, remedy=error.remedy, code="log-signature") from None
-        seen.signed += 1
-
-
 def _known(report: Report, against: Iterable[bytes], trust: Trust) -> dict[int, list[bytes]]:
     """Size → roots promised by checkpoints from elsewhere, whose signatures are checked first."""
     known: dict[int, list[bytes]] = {}
@@ -216,18 +71,6 @@ def _known(report: Report, against: Iterable[bytes], trust: Trust) -> dict[int, 
     return known
 
 
-def _compare_known(seen: _Findings, known: dict[int, list[bytes]]) -> None:
-    for root in known.get(seen.size, ()):
-        if root != seen.frontier.root:
-            raise LogDamage(
-                f"the tree of {seen.size} entries has the root {seen.frontier.root.hex()}, "
-                f"and {root.hex()} was signed before",
-                place=f"known checkpoint of {seen.size} entries",
-                remedy="the log was rewritten, or this is another log; keep both and report them",
-                code="log-against",
-            )
-
-
 _WHERE = {
     "log-root": ("log.roots", ROOTS),
     "log-signature": ("log.signatures", SIGNATURES),
@@ -235,7 +78,7 @@ _WHERE = {
 }
 
 
-def _conclude_known(report: Report, seen: _Findings, known: dict[int, list[bytes]]) -> None:
+def _conclude_known(report: Report, seen: Findings, known: dict[int, list[bytes]]) -> None:
     if not known:
         return
     newest = max(known)
@@ -259,7 +102,7 @@ def _conclude_known(report: Report, seen: _Findings, known: dict[int, list[bytes
         )
 
 
-def _conclude_checkpoints(report: Report, seen: _Findings, trust: Trust) -> None:
+def _conclude_checkpoints(report: Report, seen: Findings, trust: Trust) -> None:
     if seen.last is None:
         report.failed("log.roots", ROOTS, Words("không có bản chốt nào", "there is no checkpoint at all"))
         return
@@ -309,15 +152,15 @@ def _conclude_checkpoints(report: Report, seen: _Findings, trust: Trust) -> None
         report.passed("log.cover", COVER, Words(f"{seen.covered} bản ghi", f"{seen.covered} entries"))
 
 
-def _conclude_entries(report: Report, seen: _Findings) -> None:
-    for code, what in (("log.entries", ENTRIES), ("log.payloads", PAYLOADS)):
+def _conclude_entries(report: Report, seen: Findings) -> None:
+    for code, what in (("log.entries", ENTRIES), ("log.payloads", PAYLOADS), ("log.timestamps", STAMPS)):
         if found := seen.damages.get(code):
             first = "; ".join(filter(None, found))
             report.failed(
                 code,
                 what,
                 Words(
-                    f"{len(found)} bản ghi không đạt (nêu tối đa {NAMED}): {first}",
+                    f"{len(found)} không đạt (nêu tối đa {NAMED}): {first}",
                     f"{len(found)} are damaged (at most {NAMED} are named): {first}",
                 ),
             )
@@ -346,5 +189,26 @@ def _conclude_entries(report: Report, seen: _Findings) -> None:
             Words(
                 f"chưa kiểm tra {seen.absent} gói: không có ở đây (đã lưu trữ nơi khác hoặc không yêu cầu)",
                 f"{seen.absent} not checked: they are not here (archived elsewhere, or not asked for)",
+            ),
+        )
+    if seen.stamped is not None and "log.timestamps" not in seen.damages:
+        moment, size = seen.stamped
+        report.passed(
+            "log.timestamps",
+            STAMPS,
+            Words(
+                f"{seen.stamps} dấu đều đúng; {size} bản ghi đầu đã có trước {local_time(moment)}",
+                f"{seen.stamps} are right; the first {size} entries existed before {local_time(moment)}",
+            ),
+        )
+    if seen.loose:
+        report.skipped(
+            "log.tail",
+            TAIL,
+            Words(
+                f"chưa kiểm tra: sau lô cuối cùng còn dữ liệu dở dang ({seen.loose}): hệ thống đang ghi, "
+                "hoặc một lô chưa từng được xác nhận",
+                f"not checked: unfinished bytes follow the last batch ({seen.loose}): a hub is writing, "
+                "or a batch that was never acknowledged was cut off",
             ),
         )

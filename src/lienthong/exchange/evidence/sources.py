@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lienthong.exchange.errors import NotFound
-from lienthong.exchange.evidence.logs import Entry, LogSource, Stated
+from lienthong.exchange.evidence.items import Damaged, Entry, Item, LogSource, Loose, Stamped, Stated
 from lienthong.exchange.store.embedded.batches import records_of
 from lienthong.exchange.store.embedded.files import Files
 from lienthong.exchange.store.embedded.layout import (
@@ -57,7 +57,7 @@ class TileFolder:
     def size(self) -> int:
         return self._size
 
-    def items(self) -> Iterator[Entry | Stated]:
+    def items(self) -> Iterator[Item]:
         for number in range(-(-self._size // WIDTH)):
             tile = Tile(ENTRIES, number, min(WIDTH, self._size - number * WIDTH))
             for leaf in entries_of(tile, self._read(Path(tile.path))):
@@ -89,7 +89,7 @@ class StoreEntries:
     def size(self) -> int:
         return self._size
 
-    def items(self) -> Iterator[Entry | Stated]:
+    def items(self) -> Iterator[Item]:
         for start in range(0, self._size, WIDTH):
             leaves = self._store.entries(start, min(start + WIDTH, self._size))
             for index, leaf in enumerate(leaves, start):
@@ -114,25 +114,35 @@ class EmbeddedFolder:
     def __init__(self, folder: Path, *, payloads: bool = True) -> None:
         self._folder, self._payloads = folder, payloads
         self._segments = folder / "segments"
-        self._files = Files()
-        self._reader = LogReader(self._files, self._segments, self._origin())
+        self._reader = LogReader(Files(), self._segments, self._origin(), tidy=False)
 
     @property
     def size(self) -> int:
         return 0
 
-    def items(self) -> Iterator[Entry | Stated]:
+    def items(self) -> Iterator[Item]:
+        archived_before, last_absent = 0, -1
         for number, frame in self._reader.frames(self._reader.start, repair=False):
-            if frame.type is not FrameType.BATCH:
-                continue
-            head = BatchHead.decode(frame.meta)
-            path = segment_path(self._segments, number)
-            with path.open("rb") as segment:
-                for at, record in records_of(frame, head, str(path)):
-                    yield Entry(record.leaf, self._digest(segment, frame.offset + at, record))
-            yield Stated(head.note)
+            if frame.type is FrameType.TIMESTAMP:
+                yield Stamped(int.from_bytes(frame.meta[:8], "little"), frame.meta[8:])
+            elif frame.type is FrameType.ARCHIVED:
+                archived_before = max(archived_before, int(json.loads(frame.meta)["before_index"]))
+            elif frame.type is FrameType.BATCH:
+                head = BatchHead.decode(frame.meta)
+                path = segment_path(self._segments, number)
+                with path.open("rb") as segment:
+                    for at, record in records_of(frame, head, str(path)):
+                        digest = self._digest(segment, frame.offset + at, record)
+                        if digest is None and record.payload_length and self._payloads:
+                            last_absent = record.index
+                        yield Entry(record.leaf, digest)
+                yield Stated(head.note)
+        if last_absent >= archived_before:
+            yield Damaged(f"entry {last_absent}: its container is gone, and no archiving moved it away")
+        yield from self._tail()
 
     def _digest(self, segment: BinaryIO, at: int, record: StoredRecord) -> bytes | None:
+        """SHA-256 of a record's container; None when it is not there: archiving leaves a hole of zeros."""
         if not self._payloads or not record.payload_length:
             return None
         if record.flags & IN_BLOB:
@@ -140,7 +150,18 @@ class EmbeddedFolder:
             blob = self._folder / "blobs" / wanted[:2] / wanted
             return file_digest(blob) if blob.is_file() else None
         segment.seek(at + record.payload_offset)
-        return _digest_of(segment, record.payload_length)
+        payload = segment.read(record.payload_length)
+        return sha256(payload).digest() if payload.strip(b"\0") else None
+
+    def _tail(self) -> Iterator[Loose]:
+        end = self._reader.end
+        path = segment_path(self._segments, end.number)
+        with path.open("rb") as segment:
+            segment.seek(end.offset)
+            while chunk := segment.read(CHUNK):
+                if chunk.strip(b"\0"):
+                    yield Loose(f"{path}, offset {end.offset}")
+                    return
 
     def _origin(self) -> str:
         path = segment_path(self._segments, 1)
