@@ -235,19 +235,20 @@ class TrustStore:
         if self.revocation is None:
             reason = f"{name} is trusted through {anchor}; revocation was not checked"
             return Verdict("good", reason, ok=True, path=ders), until
-        warnings: list[str] = []
-        for child, issuer in reversed(list(pairwise(path))):
-            answer = self.revocation.status(child, issuer, at, online=online)
-            until = min(until, answer.until)
+        answers = [
+            self.revocation.status(child, issuer, at, online=online)
+            for child, issuer in reversed(list(pairwise(path)))
+        ]
+        until = min(until, *(answer.until for answer in answers))
+        for answer in answers:
             if answer.status == "revoked":
                 verdict = Verdict("revoked", answer.reason, ok=False, path=ders, revoked_at=answer.since)
                 return verdict, until
+        for answer in answers:
             if not answer.tolerated:
                 return Verdict("unknown", answer.reason, ok=False, path=ders), at
-            if answer.status == "unknown":
-                warnings.append(answer.reason)
-        if warnings:
-            warning = "; ".join(warnings)
+        warning = "; ".join(answer.reason for answer in answers if answer.status == "unknown")
+        if warning:
             return Verdict("unknown", warning, ok=True, warning=warning, path=ders), until
         return Verdict("good", f"{name} is trusted through {anchor}", ok=True, path=ders), until
 
