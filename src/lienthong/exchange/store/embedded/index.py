@@ -12,6 +12,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -67,11 +68,17 @@ def id_key(sender: str, message_id: str) -> int:
 
 def document_key(document_id: str) -> int:
     """20 bits of promulgation date, then 43 of SHA-256: documents of the same days lie together."""
-    date = document_id.split(",", 2)[1] if document_id.count(",") >= 2 else ""
-    day = 0
-    if len(date) == 10 and date[:4].isdigit() and date[5:7].isdigit() and date[8:].isdigit():
-        day = ((int(date[:4]) * 12 + int(date[5:7])) * 31 + int(date[8:])) & 0xFFFFF
-    return day << 43 | int.from_bytes(sha256(document_id.encode()).digest()[:8], "big") >> 21
+    parts = document_id.split(",", 2)
+    high = _day_bits(parts[1]) if len(parts) == 3 else 0
+    return high | int.from_bytes(sha256(document_id.encode()).digest()[:8], "big") >> 21
+
+
+@lru_cache(maxsize=1024)
+def _day_bits(date: str) -> int:
+    digits = date[:4] + date[5:7] + date[8:]
+    if len(date) != 10 or not (digits.isascii() and digits.isdigit()):
+        return 0
+    return (((int(date[:4]) * 12 + int(date[5:7])) * 31 + int(date[8:])) & 0xFFFFF) << 43
 
 
 def pending_key(agency: int, urgent: int, idx: int) -> int:
@@ -135,6 +142,7 @@ class Index:
         self.size: int = meta.get("size", 0)
         self.last_ms: int = meta.get("last_ms", 0)
         self.archived_before: int = meta.get("archived_before", 0)
+        self.stripped_before: int = meta.get("stripped_before", 0)
         self.counts = Counts.decode(meta["counts"]) if "counts" in meta else Counts()
         self.end: End | None = (
             End(meta["number"], meta["offset"], meta["chain"], meta["sequence"]) if "offset" in meta else None
@@ -250,11 +258,13 @@ class Index:
         subjects: list[tuple[int, int]] = []
         documents: list[tuple[int, int]] = []
         blobs: list[tuple[bytes, int]] = []
-        number = self._number
+        numbers, document, acknowledgement = self._numbers, RecordKind.DOCUMENT, RecordKind.ACKNOWLEDGEMENT
         taken: set[int] = set()
         first = batch.admission.first
-        for at, each in enumerate(batch.admission.admitted):
-            idx = first + at
+        used: dict[tuple[str, int], list[int]] = {}
+        for idx, (each, size, flags, at_ms) in enumerate(
+            zip(batch.admission.admitted, batch.sizes, batch.flags, batch.times, strict=True), first
+        ):
             slot = slots[each.sender, each.message_id]
             if slot in taken:
                 slot = self._next_free(slot, taken)
@@ -262,19 +272,25 @@ class Index:
             ids.append((slot, idx))
             if each.subject is not None:
                 subjects.append((each.subject, idx))
-            if each.kind is RecordKind.ACKNOWLEDGEMENT:
+            if each.kind is acknowledgement:
                 continue
-            sent.append((number(each.sender) << 40 | idx,))
-            urgent = each.lane.value
+            sender = each.sender
+            sent.append(((numbers.get(sender) or self._number(sender)) << 40 | idx,))
+            urgent = 1 if each.lane else 0
+            low = (1 - urgent) << 40 | idx
             for recipient in each.recipients:
-                agency = number(recipient)
+                agency = numbers.get(recipient) or self._number(recipient)
                 inbox.append((agency << 40 | idx, urgent))
-                pending.append((agency << 41 | (1 - urgent) << 40 | idx,))
-            if each.kind is RecordKind.DOCUMENT and each.document_id and each.business != 1:
+                pending.append((agency << 41 | low,))
+            if each.kind is document and each.document_id and each.business != 1:
                 documents.append((document_key(each.document_id), idx))
-            if batch.flags[at] & IN_BLOB:
+            if flags & IN_BLOB:
                 blobs.append((each.digest, idx))
-            self.usage.add(each.sender, batch.times[at], 1, batch.sizes[at])
+            amounts = used.setdefault((sender, at_ms), [0, 0])
+            amounts[0] += 1
+            amounts[1] += size
+        for (sender, at_ms), (messages, amount) in used.items():
+            self.usage.add(sender, at_ms, messages, amount)
         many = self.connection.executemany
         if self._building:
             self._pending_ids += ids
@@ -348,10 +364,13 @@ class Index:
             self.end = end
             self._unflushed += 1
 
-    def set_archived(self, before_index: int, end: End) -> None:
+    def set_archived(self, before_index: int, *, done: bool, end: End) -> None:
+        """Payloads below ``before_index`` are in an archive; ``done``: and no longer here."""
         with self.lock:
             self._begin()
             self.archived_before = max(self.archived_before, before_index)
+            if done:
+                self.stripped_before = max(self.stripped_before, before_index)
             self.end = end
             self._unflushed += 1
 
@@ -382,6 +401,7 @@ class Index:
             self._set("size", self.size)
             self._set("last_ms", self.last_ms)
             self._set("archived_before", self.archived_before)
+            self._set("stripped_before", self.stripped_before)
             self._set("counts", self.counts.encode())
             self._set("number", self.end.number)
             self._set("offset", self.end.offset)

@@ -122,6 +122,25 @@ class Reads:
             data = self._segments.read(at, BATCH_HEADER.size + note_length)
         return BatchHead.decode(data)
 
+    def first_from(self, at_ms: int) -> int:
+        """The first record of the first batch accepted at ``at_ms`` or later; the log's size when none is."""
+        low, high = 0, self._index.size
+        while low < high:
+            head = self.batch_of((low + high) // 2)
+            if head.accepted_ms < at_ms:
+                low = head.first_index + head.count
+            else:
+                high = head.first_index
+        return low
+
+    def blobs(self, until: int, since: int = 0) -> list[bytes]:
+        """Digests of the large payloads of records since..until-1."""
+        with self._index.lock:
+            rows = self._index.connection.execute(
+                "SELECT DISTINCT digest FROM blobs WHERE idx >= ? AND idx < ?", (since, until)
+            )
+            return [digest for (digest,) in rows]
+
     # Boxes.
 
     def inbox(self, agency: str, after: int, limit: int, lane: Lane | None, pending: bool) -> list[InboxItem]:

@@ -56,8 +56,9 @@ class LogReader:
     and ``torn`` what was cut there.
     """
 
-    def __init__(self, files: Files, folder: Path, origin: str) -> None:
-        self._files, self._folder, self._origin = files, folder, origin
+    def __init__(self, files: Files, folder: Path, origin: str, *, tidy: bool = True) -> None:
+        """``tidy``: remove a last segment whose header never became whole. Not while it may be growing."""
+        self._files, self._folder, self._origin, self._tidy = files, folder, origin, tidy
         self.torn: Torn | None = None
         self.headers = self._read_headers()
         self.end = End(1, SEGMENT_HEADER_SIZE, 0, 0)
@@ -95,6 +96,16 @@ class LogReader:
             finally:
                 self._files.close(fd)
         self.end = here
+
+    def frames_of(self, number: int) -> Iterator[Frame]:
+        """The frames of one sealed segment."""
+        header = self.headers[number]
+        since = End(number, SEGMENT_HEADER_SIZE, header.chain, header.sequence)
+        fd = self._files.open_to_read(segment_path(self._folder, number))
+        try:
+            yield from self._walk(fd, since, last=False)
+        finally:
+            self._files.close(fd)
 
     def _walk(self, fd: int, since: End, *, last: bool) -> Iterator[Frame]:
         salt = self.headers[since.number].salt
@@ -221,6 +232,8 @@ class LogReader:
             header = self._read_header(path)
             if header is None:
                 if number == numbers[-1] and self._is_unfinished(path):
+                    if not self._tidy:
+                        break
                     self._files.remove(path)
                     self._files.sync_folder(self._folder)
                     break

@@ -57,7 +57,8 @@ class Replayer:
             size = int.from_bytes(frame.meta[:8], "little")
             self._index.add_side(SIDE_TABLES[frame.type], size, frame.meta[8:], end)
         elif frame.type is FrameType.ARCHIVED:
-            self._index.set_archived(json.loads(frame.meta)["before_index"], end)
+            mark = json.loads(frame.meta)
+            self._index.set_archived(mark["before_index"], done=mark["done"], end=end)
         else:
             self._index.pass_by(end)
 
@@ -136,8 +137,11 @@ def identity_of(log: LogReader) -> str:
     return f"{first.origin} {first.created_ms} {first.salt.hex()}"
 
 
-def open_index(folder: Path, files: Files, log: LogReader, reader: SegmentReader) -> Index:
-    """The index, level with the log: caught up when it is usable, else :class:`IndexUnusable`."""
+def open_index(folder: Path, log: LogReader, reader: SegmentReader, *, repair: bool = True) -> Index:
+    """The index, level with the log: caught up when it is usable, else :class:`IndexUnusable`.
+
+    ``repair``: cut a torn tail (see :meth:`LogReader.frames`).
+    """
     index = Index(folder / "index.sqlite3", identity=identity_of(log))
     try:
         since = log.start if index.end is None else index.end
@@ -148,7 +152,7 @@ def open_index(folder: Path, files: Files, log: LogReader, reader: SegmentReader
                 remedy="segments are missing or were replaced by older ones: restore them; if an older "
                 "backup was restored on purpose, remove index.sqlite3* from this folder",
             )
-        catch_up(index, log, reader, folder / "segments", since)
+        catch_up(index, log, reader, folder / "segments", since, repair=repair)
         crashpoint("recovery.caught-up")
     except (sqlite3.Error, ValueError, IndexError, KeyError) as error:
         with contextlib.suppress(sqlite3.Error):
@@ -162,7 +166,7 @@ def open_index(folder: Path, files: Files, log: LogReader, reader: SegmentReader
 
 
 def catch_up(
-    index: Index, log: LogReader, reader: SegmentReader, segments: Path, since: End, *, repair: bool = True
+    index: Index, log: LogReader, reader: SegmentReader, segments: Path, since: End, *, repair: bool
 ) -> None:
     """Bring an index level with the log. What the index makes of it is the index's fault; damage that
     the log itself shows is :class:`StoreCorrupt`.
@@ -201,7 +205,13 @@ def files_size(folder: Path, number: int) -> int:
 
 
 def build_index(
-    folder: Path, files: Files, log: LogReader, reader: SegmentReader, progress: Progress | None = None
+    folder: Path,
+    files: Files,
+    log: LogReader,
+    reader: SegmentReader,
+    progress: Progress | None = None,
+    *,
+    repair: bool = True,
 ) -> Index:
     """A new index from the segments alone, put in place of whatever is there."""
     fresh = folder / "index.new.sqlite3"
@@ -209,7 +219,7 @@ def build_index(
     crashpoint("rebuild.begin")
     index = Index(fresh, identity=identity_of(log), building=True)
     try:
-        _feed(index, folder, log, reader, progress)
+        _feed(index, folder, log, reader, progress, repair)
         index.flush()
     finally:
         index.connection.close()
@@ -228,11 +238,11 @@ def build_index(
 
 
 def _feed(
-    index: Index, folder: Path, log: LogReader, reader: SegmentReader, progress: Progress | None
+    index: Index, folder: Path, log: LogReader, reader: SegmentReader, progress: Progress | None, repair: bool
 ) -> None:
     replayer = Replayer(index, Reads(index, reader), folder / "segments", building=True)
     total = log.bytes_in_segments()
-    for count, (number, frame) in enumerate(_noticed(log.frames(log.start))):
+    for count, (number, frame) in enumerate(_noticed(log.frames(log.start, repair=repair))):
         replayer.take(number, frame)
         if progress is not None and count % 256 == 0:
             progress(replayer.records, _estimate(replayer.records, number, frame.end, total, log))

@@ -219,7 +219,7 @@ class SegmentWriter:
 
     def _make_room(self, length: int, first_index: int, now_ms: int) -> None:
         if self.end.offset + length > self._segment_bytes and self.end.offset > SEGMENT_HEADER_SIZE:
-            self._rotate(first_index, now_ms)
+            self.rotate(first_index, now_ms)
         needed = self.end.offset + length
         if needed > self._allocated:
             step = max(self._step_bytes, 1)
@@ -227,7 +227,8 @@ class SegmentWriter:
             self._files.allocate(self._fd, self._allocated, target - self._allocated)
             self._allocated = target
 
-    def _rotate(self, first_index: int, now_ms: int) -> None:
+    def rotate(self, first_index: int, now_ms: int) -> None:
+        """Seal this segment and begin the next. OSError leaves the writer at the end of the old one."""
         crashpoint("rotation.begin")
         end = self.end
         self._files.truncate(self._fd, end.offset)

@@ -6,13 +6,11 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from lienthong.exchange.errors import NotFound
 from lienthong.exchange.receipts import leaf_bytes
 from lienthong.exchange.store.admission import Admission, Known, admit, wanted
 from lienthong.exchange.store.counts import payload_size
@@ -21,6 +19,7 @@ from lienthong.exchange.store.embedded.batches import encode_batch
 from lienthong.exchange.store.embedded.blobs import Blobs
 from lienthong.exchange.store.embedded.files import Files
 from lienthong.exchange.store.embedded.index import AppliedBatch, Index, IndexUnusable
+from lienthong.exchange.store.embedded.keeping import EmbeddedKeeping
 from lienthong.exchange.store.embedded.layout import IN_BLOB, FrameType
 from lienthong.exchange.store.embedded.lock import StoreLock
 from lienthong.exchange.store.embedded.reads import Reads
@@ -28,7 +27,6 @@ from lienthong.exchange.store.embedded.recovery import LogReader, Torn, begin_lo
 from lienthong.exchange.store.embedded.replay import (
     SIDE_TABLES,
     build_index,
-    catch_up,
     identity_of,
     open_index,
 )
@@ -36,21 +34,14 @@ from lienthong.exchange.store.embedded.segments import (
     End,
     SegmentReader,
     SegmentWriter,
-    segment_numbers,
-    segment_path,
 )
-from lienthong.exchange.store.errors import PayloadArchived, StoreFailed
+from lienthong.exchange.store.errors import StoreFailed
 from lienthong.exchange.store.protocol import (
-    Delivery,
-    InboxItem,
-    Lane,
     Outcome,
     Progress,
-    Record,
     RecordKind,
     SignCheckpoint,
     SpooledPayload,
-    Statistics,
     StoreHealth,
     Submission,
 )
@@ -72,7 +63,7 @@ class EmbeddedOptions:
     reserve: int = 32 * MEBIBYTE
 
 
-class EmbeddedStore:
+class EmbeddedStore(EmbeddedKeeping):
     """See :class:`lienthong.exchange.store.protocol.Store`. Open with :func:`open_embedded`."""
 
     torn: Torn | None
@@ -112,7 +103,7 @@ class EmbeddedStore:
         self._identity = identity_of(log)
         self._reader = SegmentReader(files, self._segments)
         try:
-            index = open_index(self._folder, files, log, self._reader)
+            index = open_index(self._folder, log, self._reader)
         except IndexUnusable:
             index = build_index(self._folder, files, log, self._reader, progress)
         self.torn = log.torn
@@ -129,6 +120,7 @@ class EmbeddedStore:
         self._note = self._reads.batch_of(index.size - 1).note if index.size else self._sign(0, EMPTY_ROOT)
         self._last_ms = index.last_ms
         self._writing = threading.Lock()
+        self._keeping = threading.Lock()
         self._subscribers: list[Callable[[frozenset[str]], None]] = []
         self._index_failure = ""
         self._closed = False
@@ -259,48 +251,21 @@ class EmbeddedStore:
         if self._index_failure:
             self._mend_index()
 
-    def _is_closed(self) -> StoreFailed:
-        return StoreFailed("the store is closed", place=str(self._folder), remedy="open it again")
-
-    def _index_failed(self, error: sqlite3.Error) -> StoreFailed:
-        self._index_failure = f"the index cannot be written: {error}"
-        return self._refusal()
-
-    def _refusal(self) -> StoreFailed:
-        return StoreFailed(
-            self._index_failure,
-            place=str(self._folder / "index.sqlite3"),
-            remedy="the log itself is whole; the index is mended by itself before the next batch, "
-            "as soon as the disk takes it",
-        )
-
     def _mend_index(self) -> None:
         """Reopen the index and feed it what the log has beyond it; rebuild it when it is damaged."""
         with self._index.lock:
             try:
                 self._index.connection.close()
-                log = LogReader(self._files, self._segments, self._origin)
+                log = self._log()
                 try:
-                    index = Index(self._folder / "index.sqlite3", identity=self._identity)
-                    catch_up(index, log, self._reader, self._segments, index.end or log.start, repair=False)
-                except (sqlite3.Error, IndexUnusable, IndexError, KeyError, ValueError):
-                    index = build_index(self._folder, self._files, log, self._reader)
+                    index = open_index(self._folder, log, self._reader, repair=False)
+                except IndexUnusable:
+                    index = build_index(self._folder, self._files, log, self._reader, repair=False)
             except (sqlite3.Error, OSError) as error:
                 self._index_failure = f"the index cannot be mended: {error}"
                 raise self._refusal() from error
             self._use(index)
             self._index_failure = ""
-
-    @contextmanager
-    def _reading(self) -> Iterator[Reads]:
-        if self._closed:
-            raise self._is_closed()
-        if self._index_failure:
-            raise self._refusal()
-        try:
-            yield self._reads
-        except sqlite3.DatabaseError as error:
-            raise self._index_failed(error) from error
 
     def health(self) -> StoreHealth:
         reason = self._writer.failure or self._index_failure
@@ -309,128 +274,6 @@ class EmbeddedStore:
             kept = self._options.reserve // MEBIBYTE
             reason = f"{free // MEBIBYTE} MiB are free on {self._folder}; {kept} MiB are kept in reserve"
         return StoreHealth(not reason and not self._closed, reason, free, self._last_ms, self._frontier.size)
-
-    # Reading.
-
-    def receipt(self, index: int) -> bytes:
-        with self._reading() as reads:
-            receipt = reads.receipt(index)
-        if receipt is None:
-            raise NotFound(f"record {index} is not in the log", place="log index")
-        return receipt
-
-    def record(self, index: int) -> Record | None:
-        with self._reading() as reads:
-            return reads.record(index)
-
-    def payload(self, index: int) -> bytes | Path | None:
-        with self._reading() as reads:
-            found = reads.stored(index)
-            if found is None or not found[1].payload_length:
-                return None
-            if index < self._index.archived_before:
-                raise PayloadArchived(
-                    f"the container of record {index} was moved to the archive",
-                    place=f"record {index}",
-                    remedy="ask the operator of the hub for it; receipt and proof are still valid",
-                )
-            position, stored = found
-            if stored.flags & IN_BLOB:
-                return self._blobs.path(reads.must_read(index).digest)
-            return self._reader.payload(position, stored)
-
-    def find(self, sender: str, message_id: str) -> Record | None:
-        with self._reading() as reads:
-            return self._index.find_id(sender, message_id, reads.must_read)
-
-    def find_document(self, document_id: str, sender: str | None = None) -> Record | None:
-        with self._reading() as reads:
-            return reads.find_document(document_id, sender)
-
-    def inbox(
-        self,
-        agency: str,
-        *,
-        after: int = -1,
-        limit: int = 100,
-        lane: Lane | None = None,
-        pending: bool = False,
-    ) -> list[InboxItem]:
-        with self._reading() as reads:
-            return reads.inbox(agency, after, limit, lane, pending)
-
-    def sent(self, agency: str, *, before: int | None = None, limit: int = 100) -> list[Record]:
-        with self._reading() as reads:
-            return reads.sent(agency, before, limit)
-
-    def deliveries(self, index: int) -> list[Delivery]:
-        with self._reading() as reads:
-            return reads.deliveries(index)
-
-    def delivery(self, index: int, recipient: str) -> Delivery | None:
-        with self._reading() as reads:
-            found = reads.deliveries(index, (recipient,))
-            return found[0] if found else None
-
-    def history(self, index: int) -> list[Record]:
-        with self._reading() as reads:
-            return reads.history(index)
-
-    def checkpoint(self) -> bytes:
-        return self._note
-
-    def tree_size(self) -> int:
-        return self._frontier.size
-
-    def leaf_hashes(self, start: int, end: int) -> list[bytes]:
-        with self._reading(), self._index.lock:
-            return self._index.tree.leaf_hashes(start, end)
-
-    def node(self, level: int, index: int) -> bytes:
-        with self._reading(), self._index.lock:
-            return self._index.tree.node(level, index)
-
-    def entries(self, start: int, end: int) -> list[bytes]:
-        if not 0 <= start <= end <= self.tree_size():
-            raise NotFound(f"records {start}..{end} are not all in a log of {self.tree_size()}")
-        with self._reading() as reads:
-            return [reads.must_read(index).leaf for index in range(start, end)]
-
-    def cosignatures(self, size: int) -> list[bytes]:
-        with self._reading(), self._index.lock:
-            rows = self._index.connection.execute("SELECT line FROM cosignatures WHERE size = ?", (size,))
-            return [line for (line,) in rows]
-
-    def timestamps(self) -> Iterator[tuple[int, bytes]]:
-        with self._reading(), self._index.lock:
-            rows = self._index.connection.execute(
-                "SELECT size, token FROM timestamps ORDER BY size"
-            ).fetchall()
-        yield from rows
-
-    def statistics(self) -> Statistics:
-        with self._reading(), self._index.lock:
-            counts = self._index.counts
-            states = {state: number for state, number in counts.states.items() if number}
-            sealed = [
-                segment_path(self._segments, number).stat().st_size
-                for number in segment_numbers(self._segments)
-                if number < self._writer.end.number
-            ]
-            return Statistics(
-                counts.documents,
-                counts.deliveries,
-                counts.statuses,
-                counts.acknowledgements,
-                self.tree_size(),
-                counts.payload_bytes,
-                sum(sealed) + self._writer.end.offset,
-                states,
-            )
-
-    def used_since(self, sender: str, since_ms: int) -> tuple[int, int]:
-        with self._index.lock:
-            return self._index.usage.since(sender, since_ms)
 
     # Closing.
 

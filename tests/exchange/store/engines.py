@@ -1,0 +1,49 @@
+"""The engines under one interface, so that one suite of promises is kept by each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+from tests.exchange.store.submissions import ORIGIN, sign_checkpoint
+
+from lienthong.exchange.store.embedded import EmbeddedOptions, EmbeddedStore, open_embedded
+from lienthong.exchange.store.protocol import Store
+
+
+class Engine(Protocol):
+    """One log. ``open`` opens it (again); everything opened is closed at the end of the test."""
+
+    name: str
+    spool: Path
+
+    def open(self) -> Store: ...
+
+    def close(self) -> None: ...
+
+
+class EmbeddedEngine:
+    name = "embedded"
+
+    def __init__(self, folder: Path, options: EmbeddedOptions | None = None) -> None:
+        self.folder = folder
+        self.spool = folder / "spool"
+        self._options = options
+        self._open: EmbeddedStore | None = None
+
+    def open(self) -> EmbeddedStore:
+        self.close()
+        self._open = open_embedded(self.folder, ORIGIN, sign_checkpoint, options=self._options)
+        return self._open
+
+    def close(self) -> None:
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+
+def now_and_reopened(engine: Engine, store: Store) -> Iterator[Store]:
+    """The store as it is, then as it comes back."""
+    yield store
+    yield engine.open()
