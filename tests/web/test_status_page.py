@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from datetime import timedelta
 from html.parser import HTMLParser
@@ -12,8 +13,10 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 from tests.web.conftest import SpeakingHub
 
+from lienthong.exchange.server import health
 from lienthong.registry import actions, models
 from lienthong.registry.directory import Agency
+from lienthong.web.words import CHECKS, check_sentence
 
 pytestmark = pytest.mark.django_db
 
@@ -113,6 +116,26 @@ def test_whatever_the_hub_answers_the_page_renders(
 ) -> None:
     hub.answers[path] = (200, body)
     assert "Tình trạng hệ thống" in page(client)
+
+
+def test_in_vietnamese_a_check_says_what_it_means_and_then_the_hubs_particulars(
+    client: Client, hub: SpeakingHub
+) -> None:
+    hub.checks({"name": "disk", "state": "warning", "detail": "3 MiB free"})
+    text = page(client)
+    assert text.index("Đĩa sắp hết chỗ.") < text.index("3 MiB free")
+    assert "Đĩa" not in page(client, "/?lang=en")
+
+
+def test_every_check_of_the_hub_has_a_name_and_a_meaning_in_vietnamese() -> None:
+    source = inspect.getsource(health)
+    names = set(re.findall(r'HealthItem\(\s*"([a-z-]+)"', source))
+    states = {
+        (name, state) for name, state in re.findall(r'HealthItem\(\s*"([a-z-]+)",\s*"([a-z]+)"', source)
+    }
+    assert {"disk", "store", "directory"} <= names
+    assert names <= set(CHECKS)
+    assert [(name, state) for name, state in states if not check_sentence(name, state)] == []
 
 
 def test_what_the_hub_says_cannot_become_markup(client: Client, hub: SpeakingHub) -> None:

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_safe
 from lienthong.core.clock import VIETNAM
 from lienthong.registry import queries
 from lienthong.web import hub
-from lienthong.web.words import check_name, grouped, kind_name
+from lienthong.web.words import check_name, check_sentence, grouped, kind_name
 
 EXPIRES_SOON = timedelta(days=2)
 
@@ -30,16 +30,16 @@ WORST_FIRST = (FAILING, WARNING, OK)
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One line under "is everything in order": what, how it stands, why, and what to do.
+    """One line under "is everything in order": what, how it stands, what that means, and what to do.
 
-    ``language``: of ``detail`` and ``remedy`` when it is not the page's (the hub speaks English).
+    ``particulars``, and the ``remedy`` beside them, are the hub's own words, in English.
     """
 
     name: str
     state: str
-    detail: str
+    detail: str = ""
     remedy: str = ""
-    language: str = ""
+    particulars: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,13 @@ def _hub_item(report: hub.Report) -> Item:
 
 
 def _check_item(check: hub.Check) -> Item:
-    return Item(check_name(check.name), check.state, check.detail, check.remedy, language="en")
+    return Item(
+        check_name(check.name),
+        check.state,
+        check_sentence(check.name, check.state),
+        check.remedy,
+        check.detail,
+    )
 
 
 def _registry_item(registry: RegistryFigures | None, now: datetime) -> Item:

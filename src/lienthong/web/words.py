@@ -40,6 +40,48 @@ def check_name(name: str) -> str:
     return gettext(CHECKS[name]) if name in CHECKS else name
 
 
+SENTENCES = {
+    "store": {"ok": "Kho ghi và đọc được.", "failing": "Kho không ghi được: chưa nhận được văn bản."},
+    "disk": {
+        "ok": "Đĩa còn đủ chỗ.",
+        "warning": "Đĩa sắp hết chỗ.",
+        "failing": "Đĩa hết chỗ: chưa nhận được văn bản.",
+    },
+    "writer": {"ok": "Văn bản được ghi kịp thời.", "failing": "Việc ghi văn bản đang bị nghẽn."},
+    "directory": {
+        "ok": "Danh bạ còn hiệu lực.",
+        "warning": "Danh bạ sắp hết hạn, hoặc bản mới không dùng được.",
+        "failing": "Không có danh bạ còn hiệu lực: chưa nhận được văn bản.",
+    },
+    "clock": {
+        "ok": "Đồng hồ đúng.",
+        "warning": "Đồng hồ vừa bị chỉnh lệch.",
+        "failing": "Đồng hồ chạy lùi so với nhật ký: chưa nhận được văn bản.",
+    },
+    "timestamps": {
+        "ok": "Nhật ký được cấp dấu thời gian đều đặn.",
+        "warning": "Chưa cấp được dấu thời gian; văn bản vẫn được nhận.",
+    },
+    "revocation": {
+        "ok": "Danh sách thu hồi còn mới.",
+        "warning": "Danh sách thu hồi đã cũ hoặc không đọc được.",
+    },
+    "certificate": {
+        "ok": "Chứng thư còn hạn.",
+        "warning": "Chứng thư sắp hết hạn, đã hết hạn hoặc không đọc được.",
+    },
+}
+"""What a state of a check means, for the Vietnamese page. The hub says the particulars in English, as its
+log and its commands do; the English page shows those alone.
+"""
+
+
+def check_sentence(name: str, state: str) -> str:
+    if get_language() == "en":
+        return ""
+    return SENTENCES.get("certificate" if name.startswith("certificate-") else name, {}).get(state, "")
+
+
 def grouped(value: int | None) -> str:
     """1234567 as 1.234.567, in English as 1,234,567."""
     if value is None:
