@@ -26,14 +26,15 @@ Box = tuple[float, float, float, float]
 """Left, bottom, right, top, in points from the page's lower left corner."""
 
 _PAGE = """
-#set page(width: float(sys.inputs.width) * 1pt, height: float(sys.inputs.height) * 1pt, margin: 0pt, fill:
-none) #set text(font: ("Times New Roman", "Liberation Serif", "Libertinus Serif"), size: 10pt, lang: "vi")
+#let given = sys.inputs
+#set page(width: float(given.width) * 1pt, height: float(given.height) * 1pt, margin: 0pt, fill: none)
+#set text(font: ("Times New Roman", "Liberation Serif", "Libertinus Serif"), size: 10pt, lang: "vi")
 #set par(leading: 0.4em, spacing: 0.4em)
-#if sys.inputs.image != "" {
-  place(center + horizon, image(sys.inputs.image, width: 100%, height: 100%, fit: "contain"))
+#if given.image != "" {
+  place(center + horizon, image(given.image, width: 100%, height: 100%, fit: "contain"))
 }
-#if sys.inputs.words != "" {
-  place(right + horizon, align(right, sys.inputs.words.split("\\n").join(linebreak())))
+#if given.words != "" {
+  place(right + horizon, align(right, given.words.split("\\n").join(linebreak())))
 }
 """
 
