@@ -55,14 +55,16 @@ class CommitFigures:
 
 
 Settle = Callable[[Submission, Outcome], None]
+STEP_S = 0.001
 
 
 class GroupCommit:
     """The accept queue and its writer. Call everything from the event loop's thread.
 
-    ``clock_ms`` answers Unix milliseconds; what reaches the store never goes back. ``in_house`` answers
-    how many submissions are being received or verified: the writer lingers at most ``linger_s`` for them,
-    so that they share its sync. ``on_settled`` is called for each outcome before its waiter resumes.
+    ``clock_ms`` answers Unix milliseconds; what reaches the store never goes back. ``in_house`` answers how
+    many submissions are on their way, those handed over included: while more of them keep coming, the
+    writer lingers in steps of :data:`STEP_S`, at most ``linger_s``, so that they share its sync.
+    ``on_settled`` is called for each outcome before its waiter resumes.
     """
 
     def __init__(
@@ -77,7 +79,7 @@ class GroupCommit:
         batch_bytes: int = 16 * 1024**2,
         queue_records: int = 4096,
         queue_bytes: int = 128 * 1024**2,
-        linger_s: float = 0.001,
+        linger_s: float = 0.005,
     ) -> None:
         self.figures = CommitFigures()
         self._store = store
@@ -92,7 +94,10 @@ class GroupCommit:
         self._linger_s = linger_s
         self._queue: FairQueue[_Job] = FairQueue()
         self._busy = False
-        self._flush_scheduled: asyncio.Handle | None = None
+        self._planned: asyncio.Handle | None = None
+        self._seen = 0
+        self._lately = 0
+        self._lingers_until = 0.0
         self._batch_began = 0.0
         self.last_ms = 0
         self._closing: asyncio.Future[None] | None = None
@@ -138,24 +143,39 @@ class GroupCommit:
         await self._loop.run_in_executor(None, self._thread.join)
 
     def _schedule_flush(self) -> None:
-        everybody_waits = self._queue.records >= min(self._in_house(), self._batch_records)
-        if self._flush_scheduled is None:
-            self._flush_scheduled = (
-                self._loop.call_soon(self._flush)
-                if everybody_waits
-                else self._loop.call_later(self._linger_s, self._flush)
+        """Write now when nobody else is to be expected; else give the others a moment."""
+        waiting = self._queue.records
+        alone = waiting >= min(max(self._in_house(), self._lately), self._batch_records)
+        planned = self._planned
+        if planned is None:
+            self._lingers_until = self._loop.time() + self._linger_s
+            self._seen = waiting
+            self._planned = (
+                self._loop.call_soon(self._flush) if alone else self._loop.call_later(STEP_S, self._linger)
             )
-        elif everybody_waits and isinstance(self._flush_scheduled, asyncio.TimerHandle):
-            self._flush_scheduled.cancel()
-            self._flush_scheduled = self._loop.call_soon(self._flush)
+        elif alone and isinstance(planned, asyncio.TimerHandle):
+            planned.cancel()
+            self._planned = self._loop.call_soon(self._flush)
+
+    def _linger(self) -> None:
+        waiting = self._queue.records
+        if waiting == self._seen or self._loop.time() >= self._lingers_until:
+            self._flush()
+        else:
+            self._seen = waiting
+            self._planned = self._loop.call_later(STEP_S, self._linger)
 
     def _flush(self) -> None:
-        self._flush_scheduled = None
+        self._planned = None
         if self._busy or not self._queue.records:
             return
         self._busy = True
         self._batch_began = perf_counter()
         self._batches.put(self._queue.take(self._batch_records, self._batch_bytes))
+
+    def _next(self) -> None:
+        if not self._busy and self._queue.records:
+            self._schedule_flush()
 
     def _write(self) -> None:
         """The writer thread."""
@@ -177,6 +197,7 @@ class GroupCommit:
 
     def _settle(self, batch: list[_Job], result: list[Settled] | Exception) -> None:
         self._busy = False
+        self._lately = len(batch) + self._queue.records
         figures = self.figures
         figures.batches += 1
         figures.seconds += perf_counter() - self._batch_began
@@ -196,7 +217,8 @@ class GroupCommit:
                 if not job.future.done():
                     job.future.set_result(settled)
         if self._queue.records:
-            self._schedule_flush()
+            # After those who were just told have left, so that they are not waited for.
+            self._loop.call_soon(self._next)
         elif self._closing is not None and not self._closing.done():
             self._closing.set_result(None)
 

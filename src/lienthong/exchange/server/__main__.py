@@ -1,0 +1,46 @@
+"""``python -m lienthong.exchange.server DATA``: the exchange process by itself, as the supervisor starts it.
+
+When it takes connections it writes one JSON line with its address to the file descriptor in
+``LIENTHONG_READY_FD``, if that is set.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from lienthong.core.errors import LienthongError
+from lienthong.exchange.configuration import Configuration, ConfigurationError, load
+from lienthong.exchange.logs import configure_logs
+from lienthong.exchange.server.process import serve, url_of
+
+BAD_CONFIGURATION, CANNOT_START = 2, 5
+
+
+def tell_ready(configuration: Configuration) -> None:
+    """Tell whoever started this process where it listens."""
+    descriptor = os.environ.get("LIENTHONG_READY_FD")
+    if descriptor is not None:
+        with os.fdopen(int(descriptor), "w") as pipe:
+            pipe.write(json.dumps({"url": url_of(configuration), "pid": os.getpid()}) + "\n")
+
+
+def main(arguments: list[str]) -> int:
+    """The exit code: 0 after an ordered stop, 2 for a wrong configuration, 5 when it cannot start."""
+    if len(arguments) != 1:
+        sys.stderr.write("usage: python -m lienthong.exchange.server DATA\n")
+        return BAD_CONFIGURATION
+    try:
+        configuration = load(Path(arguments[0]))
+        configure_logs(configuration.logging)
+        serve(configuration, tell_ready)
+    except LienthongError as error:
+        sys.stderr.write(f"{error}\n")
+        return BAD_CONFIGURATION if isinstance(error, ConfigurationError) else CANNOT_START
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
