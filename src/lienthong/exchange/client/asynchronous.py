@@ -90,6 +90,9 @@ class AsyncClient:
     async def kept(self, index: int) -> Received:
         return await self.run(self.desk.receiving.kept(index))
 
+    async def extract(self, received: Received, folder: Path) -> list[Path]:
+        return await asyncio.to_thread(received.extract, folder, self.profile)
+
     async def acknowledge(self, indexes: Sequence[int], *, staff: str = "") -> list[int]:
         return await self.run(self.desk.receiving.acknowledge(indexes, staff=staff))
 

@@ -6,8 +6,10 @@ Bodies from and to files are streamed; a saved body is synced before the answer 
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import os
 import ssl
+import sys
 from collections.abc import AsyncIterator, Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -20,6 +22,10 @@ from lienthong import __version__
 from lienthong.exchange.client.errors import HubUnreachable, ProfileError
 from lienthong.exchange.client.profile import AgencyProfile
 from lienthong.exchange.client.steps import Answer, Call
+
+if importlib.util.find_spec("sniffio") is None:
+    # httpcore looks for it at each request; where it is not installed, through the whole path each time.
+    sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 
 CHUNK = 256 * 1024
 CONNECT_S = 10.0

@@ -111,7 +111,7 @@ class Receiving:
         path = self._place(index)
         if path.exists():
             return (yield from self.kept(index))
-        partial = path.parent / ".partial" / f"{index}.{secrets.token_hex(4)}"
+        partial = path.parent / ".partial" / f"{index}-{secrets.token_hex(4)}"
         try:
             answer: Answer = yield from self._session.call(
                 Call("GET", f"/v1/messages/{index}", save_to=partial, patience_s=300)
@@ -231,8 +231,14 @@ class Receiving:
         return agency, verdict.warning
 
     def _keep(self, index: int, partial: Path, raw: bytes) -> None:
+        """Receipt first, container last: a container under its name is complete and has its receipt."""
         path = self._place(index)
-        write_file(_beside(path), raw)
+        proof = partial.with_suffix(".receipt")
+        with proof.open("wb") as file:
+            file.write(raw)
+            file.flush()
+            os.fsync(file.fileno())
+        proof.replace(_beside(path))
         crashpoint("client.receipt-kept")
         partial.replace(path)
         sync_folder(path.parent)

@@ -78,6 +78,9 @@ class Client:
     def kept(self, index: int) -> Received:
         return self.run(self.desk.receiving.kept(index))
 
+    def extract(self, received: Received, folder: Path) -> list[Path]:
+        return received.extract(folder, self.profile)
+
     def acknowledge(self, indexes: Sequence[int], *, staff: str = "") -> list[int]:
         return self.run(self.desk.receiving.acknowledge(indexes, staff=staff))
 
