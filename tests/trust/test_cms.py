@@ -367,9 +367,9 @@ def test_a_key_too_weak_to_sign_is_refused(tmp_path: Path) -> None:
     assert error.value.code == "cms-unsupported"
 
 
-def openssl_signature(folder: Path, key: list[str], options: list[str]) -> bytes:
-    """A detached signature over CONTENT by the openssl command, with a new self-signed certificate."""
-    (folder / "content").write_bytes(CONTENT)
+def openssl_signature(folder: Path, key: list[str], options: list[str], content: bytes = CONTENT) -> bytes:
+    """A detached signature by the openssl command, with a new self-signed certificate."""
+    (folder / "content").write_bytes(content)
     request = ["openssl", "req", "-x509", *key, "-noenc", "-keyout", "key.pem", "-out", "certificate.pem"]
     subprocess.run([*request, "-subj", "/CN=Other producer"], cwd=folder, check=True, capture_output=True)
     command = ["openssl", "cms", "-sign", "-binary", "-in", "content", "-signer", "certificate.pem"]

@@ -99,14 +99,26 @@ def content_key(infos: bytes, key: PrivateKey, certificate: bytes) -> bytes:
     )
 
 
+def _version(data: bytes, at: int, end: int, wanted: bytes) -> int:
+    """Where the version ends, which must be ``wanted``."""
+    _, stop = der.expect(data, at, end, der.INTEGER)
+    if data[at:stop] != wanted:
+        raise SealingError(
+            "a recipient is named in a way not read here",
+            place="recipients",
+            remedy="name recipients by issuer and serial number",
+            code="sealed-unsupported",
+        )
+    return stop
+
+
 def _wrapping_key(private: ec.EllipticCurvePrivateKey, public: ec.EllipticCurvePublicKey) -> bytes:
     shared = private.exchange(ec.ECDH(), public)
     return X963KDF(hashes.SHA256(), KEY_SIZE, _SHARED_INFO).derive(shared)
 
 
 def _open_transport(data: bytes, at: int, end: int, key: rsa.RSAPrivateKey, name: bytes) -> bytes | None:
-    _, stop = der.expect(data, at, end, der.INTEGER)
-    at = stop
+    at = _version(data, at, end, _VERSION_0)
     tag, _, stop = der.read(data, at, end)
     if tag != der.SEQUENCE or data[at:stop] != name:
         return None
@@ -124,7 +136,7 @@ def _open_transport(data: bytes, at: int, end: int, key: rsa.RSAPrivateKey, name
 def _open_agreement(
     data: bytes, at: int, end: int, key: ec.EllipticCurvePrivateKey, name: bytes
 ) -> bytes | None:
-    _, at = der.expect(data, at, end, der.INTEGER)
+    at = _version(data, at, end, _VERSION_3)
     originator, stop = der.expect(data, at, end, 0xA0)
     originator_end = stop
     if stop < end and data[stop] == 0xA1:

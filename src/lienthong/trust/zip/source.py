@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -48,22 +49,25 @@ class MemorySource:
 class FileSource:
     """A file read with ``pread``: constant memory, no shared position, safe from several threads."""
 
-    __slots__ = ("_fd", "size")
+    __slots__ = ("_fd", "_path", "size")
 
     def __init__(self, path: Path) -> None:
+        self._path = path
+        self._fd = -1
         try:
             self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            status = os.fstat(self._fd)
         except OSError as error:
-            raise ContainerError(
-                f"cannot be read: {error.strerror}", place=str(path), code="container-unreadable"
-            ) from None
-        self.size = os.fstat(self._fd).st_size
+            raise self._unreadable(error.strerror) from None
+        if not stat.S_ISREG(status.st_mode):
+            raise self._unreadable("not a regular file")
+        self.size = status.st_size
 
     def read(self, offset: int, size: int) -> bytes:
         try:
             return os.pread(self._fd, size, offset)
         except OSError as error:
-            raise ContainerError(f"cannot be read: {error.strerror}", code="container-unreadable") from None
+            raise self._unreadable(error.strerror) from None
 
     def chunks(self, offset: int, size: int) -> Iterator[memoryview]:
         end = offset + size
@@ -72,11 +76,9 @@ class FileSource:
             try:
                 got = os.preadv(self._fd, [buffer[: end - offset]], offset)
             except OSError as error:
-                raise ContainerError(
-                    f"cannot be read: {error.strerror}", code="container-unreadable"
-                ) from None
+                raise self._unreadable(error.strerror) from None
             if got == 0:
-                raise ContainerError("the file became shorter while it was read", code="container-unreadable")
+                raise self._unreadable("it became shorter meanwhile")
             yield buffer[:got]
             offset += got
 
@@ -86,5 +88,12 @@ class FileSource:
             self._fd = -1
 
     def __del__(self) -> None:
-        if getattr(self, "_fd", -1) >= 0:
-            self.close()
+        self.close()
+
+    def _unreadable(self, reason: str | None) -> ContainerError:
+        return ContainerError(
+            f"cannot be read: {reason}",
+            place=str(self._path),
+            remedy="check that the file is there, complete, and that this user may read it",
+            code="container-unreadable",
+        )

@@ -1,0 +1,277 @@
+from __future__ import annotations
+
+import io
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.trust.container_signers import certificate, encryption
+from tests.trust.test_cms import P384
+
+from lienthong.trust.asic import Entry
+from lienthong.trust.errors import ContainerError, SealingError, TrustError
+from lienthong.trust.keys import generate_key
+from lienthong.trust.sealing import seal, unseal
+
+FILES = [
+    Entry("báo cáo.pdf", "application/pdf", b"%PDF-1.7 " * 999),
+    Entry("phụ lục/số liệu.csv", "text/csv", b"a;b\n"),
+]
+KINDS = ["p256", "rsa2048"]
+
+
+def opened(source: bytes | Path | io.BytesIO, folder: Path, kind: str = "p256") -> dict[str, bytes]:
+    key, own = encryption(kind)  # type: ignore[arg-type]
+    paths = unseal(source, key, own, folder)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+
+
+EXPECTED = {entry.name: entry.data for entry in FILES}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("way", ["bytes", "file", "stream"])
+def test_every_recipient_opens_what_was_sealed(kind: str, way: str, tmp_path: Path) -> None:
+    recipients = [encryption(each)[1] for each in ("p256", "rsa2048")]  # type: ignore[arg-type]
+    recipients.append(encryption(name="Sở Y tế")[1])
+    if way == "file":
+        assert seal(FILES, recipients, tmp_path / "sealed.p7m") is None
+        assert opened(tmp_path / "sealed.p7m", tmp_path / "out", kind) == EXPECTED
+    else:
+        sealed = seal(FILES, recipients)
+        source = sealed if way == "bytes" else io.BytesIO(sealed)
+        assert opened(source, tmp_path / "out", kind) == EXPECTED
+    assert not list(tmp_path.glob(".*")) + list((tmp_path / "out").glob(".*"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nobody_else_opens_it(kind: str, tmp_path: Path) -> None:
+    sealed = seal(FILES, [encryption(name="Sở Y tế")[1]])
+    with pytest.raises(SealingError) as error:
+        opened(sealed, tmp_path / "out", kind)
+    assert error.value.code == "sealed-not-for-us"
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_the_right_certificate_with_the_wrong_key_does_not_open_it(tmp_path: Path) -> None:
+    for kind in KINDS:
+        _, own = encryption(kind)  # type: ignore[arg-type]
+        other, _ = encryption(kind, "Sở Y tế")  # type: ignore[arg-type]
+        with pytest.raises(SealingError) as error:
+            unseal(seal(FILES, [own]), other, own, tmp_path / "out")
+        assert error.value.code == "sealed-changed"
+
+
+def test_names_and_contents_do_not_show(tmp_path: Path) -> None:
+    sealed = seal(FILES, [encryption()[1]])
+    assert b"PDF" not in sealed
+    assert "báo cáo".encode() not in sealed
+    assert sealed != seal(FILES, [encryption()[1]])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_openssl_opens_what_is_sealed_here(kind: str, tmp_path: Path) -> None:
+    recipients = [encryption(name="Sở Y tế")[1], encryption(kind)[1]]  # type: ignore[arg-type]
+    (tmp_path / "sealed.p7m").write_bytes(seal(FILES, recipients))
+    write_keys(tmp_path, kind)
+    command = (
+        "openssl cms -decrypt -binary -inform DER -in sealed.p7m -inkey key.pem -recip own.pem -out out.zip"
+    )
+    done = subprocess.run(command.split(), cwd=tmp_path, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    with zipfile.ZipFile(tmp_path / "out.zip") as archive:
+        assert {name: archive.read(name) for name in archive.namelist()} == EXPECTED
+
+
+def write_keys(folder: Path, kind: str) -> None:
+    key, own = encryption(kind)  # type: ignore[arg-type]
+    (folder / "key.pem").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    (folder / "own.der").write_bytes(own)
+    subprocess.run(
+        ["openssl", "x509", "-inform", "DER", "-in", "own.der", "-out", "own.pem"],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+    )
+
+
+def openssl_sealed(folder: Path, kind: str, *options: str, content: bytes | None = None) -> bytes:
+    write_keys(folder, kind)
+    if content is None:
+        with zipfile.ZipFile(folder / "in.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+            for entry in FILES:
+                assert isinstance(entry.data, bytes)
+                archive.writestr(entry.name, entry.data)
+    else:
+        (folder / "in.zip").write_bytes(content)
+    command = [
+        "openssl",
+        "cms",
+        "-encrypt",
+        "-binary",
+        "-in",
+        "in.zip",
+        "-outform",
+        "DER",
+        "-out",
+        "sealed.p7m",
+    ]
+    command += [*options, "-recip", "own.pem"]
+    command += (
+        ["-keyopt", "ecdh_kdf_md:sha256"]
+        if kind == "p256"
+        else [
+            "-keyopt",
+            "rsa_padding_mode:oaep",
+            "-keyopt",
+            "rsa_oaep_md:sha256",
+            "-keyopt",
+            "rsa_mgf1_md:sha256",
+        ]
+    )
+    done = subprocess.run(command, cwd=folder, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return (folder / "sealed.p7m").read_bytes()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_openssl_seals_is_opened_here(kind: str, tmp_path: Path) -> None:
+    sealed = openssl_sealed(tmp_path, kind, "-aes-256-gcm")
+    assert opened(sealed, tmp_path / "out", kind) == EXPECTED
+
+
+@pytest.mark.parametrize("cipher", ["-aes-256-cbc", "-aes-128-gcm"])
+def test_weaker_ways_of_sealing_are_refused(cipher: str, tmp_path: Path) -> None:
+    sealed = openssl_sealed(tmp_path, "p256", cipher)
+    with pytest.raises(SealingError):
+        opened(sealed, tmp_path / "out")
+
+
+def test_a_sealed_archive_is_read_as_strictly_as_any(tmp_path: Path) -> None:
+    """The sender is inside the seal, and still not trusted with names."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("../../escaped.txt", b"x")
+    for content in (out.getvalue(), b"no archive at all", b""):
+        sealed = openssl_sealed(tmp_path, "p256", "-aes-256-gcm", content=content)
+        with pytest.raises(TrustError):
+            opened(sealed, tmp_path / "out")
+        assert not list((tmp_path / "out").iterdir())
+    assert not (tmp_path.parent / "escaped.txt").exists()
+
+
+class TestChanges:
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_every_single_byte_changed_is_refused_and_nothing_is_left(
+        self, kind: str, tmp_path: Path
+    ) -> None:
+        small = [Entry("a", "text/plain", b"secret " * 5)]
+        sealed = seal(small, [encryption(kind)[1]])  # type: ignore[arg-type]
+        for at in range(len(sealed)):
+            if not self.covered(sealed, at, kind):
+                continue
+            bent = sealed[:at] + bytes((sealed[at] ^ 0x01,)) + sealed[at + 1 :]
+            with pytest.raises(TrustError):
+                opened(bent, tmp_path, kind)
+            assert not list(tmp_path.iterdir())
+
+    def covered(self, sealed: bytes, at: int, kind: str) -> bool:
+        """The version numbers inside a RecipientInfo are no part of what is read."""
+        return sealed[at - 2 : at] != b"\x02\x01"
+
+    def test_every_truncation_and_addition_is_refused(self, tmp_path: Path) -> None:
+        sealed = seal([Entry("a", "text/plain", b"secret")], [encryption()[1]])
+        for size in range(len(sealed)):
+            with pytest.raises(TrustError):
+                opened(sealed[:size], tmp_path)
+        for more in (b"\0", b"\x31\x00", bytes(5000)):
+            with pytest.raises(TrustError):
+                opened(sealed + more, tmp_path)
+        assert not list(tmp_path.iterdir())
+
+    @settings(max_examples=200, deadline=None)
+    @given(data=st.data())
+    def test_splices_are_refused(self, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
+        sealed = seal([Entry("a", "text/plain", b"secret")], [encryption()[1]])
+        at = int(data.draw(st.floats(0, 1)) * len(sealed))
+        removed = data.draw(st.integers(0, 30))
+        bent = sealed[:at] + data.draw(st.binary(max_size=30)) + sealed[at + removed :]
+        folder = tmp_path_factory.mktemp("splice")
+        try:
+            assert opened(bent, folder) == {"a": b"secret"}
+        except TrustError:
+            assert not list(folder.iterdir())
+
+    @settings(max_examples=200, deadline=None)
+    @given(data=st.binary(max_size=300))
+    def test_whatever_comes_in_is_refused(
+        self, data: bytes, tmp_path_factory: pytest.TempPathFactory
+    ) -> None:
+        with pytest.raises(SealingError):
+            opened(data, tmp_path_factory.mktemp("random"))
+
+
+def test_no_file_is_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "báo cáo.pdf").write_bytes(b"mine")
+    with pytest.raises(SealingError) as error:
+        opened(seal(FILES, [encryption()[1]]), tmp_path)
+    assert error.value.code == "sealed-exists"
+    assert [path.name for path in tmp_path.iterdir()] == ["báo cáo.pdf"]
+    assert (tmp_path / "báo cáo.pdf").read_bytes() == b"mine"
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(ContainerError) as error:
+        opened(seal(FILES, [encryption()[1]]), tmp_path / "file")
+    assert str(tmp_path / "file") in str(error.value)
+
+
+def test_what_cannot_be_sealed_is_refused(tmp_path: Path) -> None:
+    own = encryption()[1]
+    signing = certificate("Khóa khác", generate_key("ed25519").public_key()).public_bytes(Encoding.DER)
+    for files, recipients in (
+        ([], [own]),
+        (FILES, []),
+        (FILES, [own, own]),
+        (FILES, [b"no certificate"]),
+        (FILES, [signing]),
+        ([Entry("../a", "text/plain", b"")], [own]),
+        ([Entry("a", "text/plain", tmp_path / "nowhere")], [own]),
+    ):
+        with pytest.raises(TrustError):
+            seal(files, recipients)
+        with pytest.raises(TrustError):
+            seal(files, recipients, tmp_path / "out.p7m")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_recipient_on_another_curve_is_refused(tmp_path: Path) -> None:
+    request = [
+        "openssl",
+        "req",
+        "-x509",
+        *P384,
+        "-noenc",
+        "-keyout",
+        "k.pem",
+        "-outform",
+        "DER",
+        "-out",
+        "c.der",
+    ]
+    subprocess.run([*request, "-subj", "/CN=P-384"], cwd=tmp_path, check=True, capture_output=True)
+    with pytest.raises(SealingError) as error:
+        seal(FILES, [(tmp_path / "c.der").read_bytes()])
+    assert error.value.code == "sealed-unsupported"
+
+
+def test_a_province_of_recipients_fits(tmp_path: Path) -> None:
+    public = generate_key().public_key()
+    others = [certificate(f"Xã {n}", public).public_bytes(Encoding.DER) for n in range(150)]
+    sealed = seal(FILES, [*others, encryption()[1]])
+    assert opened(sealed, tmp_path / "out") == EXPECTED
