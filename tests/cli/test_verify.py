@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
+import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -26,6 +30,7 @@ from lienthong.cli.app import main
 from lienthong.exchange.client.profile import load_profile
 from lienthong.exchange.client.witnessing import witness_key
 from lienthong.trust.log.checkpoints import open_checkpoint
+from lienthong.trust.log.merkle import Frontier, leaf_hash
 from lienthong.trust.log.notes import KeyType, NoteSigner
 
 
@@ -344,3 +349,73 @@ def test_a_rewritten_log_is_not_cosigned(run: Run, tmp_path: Path) -> None:
     assert "report them" in result.err.replace("\n", " ").replace("  ", " ")
     assert len(list((province.data / "agencies" / WITNESS / "witness").glob("evidence-*.json"))) == 2
     assert run("log", "witness", "--once", *who).code == 3, "the hub is gone"
+
+
+# --- the documentation
+
+PAGE = Path(__file__).resolve().parents[2] / "docs/reference/log.md"
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE.read_text(), re.M | re.S)
+
+
+def test_the_commands_of_the_log_format_page_run(
+    run: Run, handed: Handed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """docs/reference/log.md, «Checking from the command line»."""
+    shutil.copy(handed.containers[0], tmp_path / "van-ban.asice")
+    shutil.copy(handed.receipts[0], tmp_path / "van-ban.receipt.json")
+    monkeypatch.setenv("LIENTHONG_DATA", str(handed.data))
+    monkeypatch.setenv("LIENTHONG_AS", PROVINCE)
+    (commands,) = blocks("sh")
+    for line in commands.splitlines():
+        result = run(*line.removeprefix("lienthong ").split())
+        assert result.code == 0, f"{line}\n{result.out}{result.err}"
+
+
+def test_a_verifier_written_from_the_page_alone_agrees(handed: Handed, tmp_path: Path) -> None:
+    """docs/reference/log.md is complete: standard library and openssl suffice, and lies are found."""
+    (program,) = blocks("python")
+    (script := tmp_path / "verifier.py").write_text(program)
+    vkey = handed.data / "keys/checkpoint.vkey"
+
+    def verify(*arguments: Path) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-I", str(script), *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+    for receipt, container in zip(handed.receipts, handed.containers, strict=True):
+        good = verify(receipt, vkey, container)
+        assert good.returncode == 0, good.stderr
+        assert "the receipt holds: entry" in good.stdout
+    other = verify(handed.receipts[0], vkey, handed.containers[1])
+    assert "AssertionError" in other.stderr
+    lie = tmp_path / "lie.json"
+    lie.write_text(handed.receipts[0].read_text().replace(COMMUNE, OTHER_COMMUNE))
+    assert "AssertionError" in verify(lie, vkey).stderr
+    signed = json.loads(handed.receipts[0].read_text())
+    signed["checkpoint"] = signed["checkpoint"].replace("\n1\n", "\n2\n", 1)
+    lie.write_text(json.dumps(signed))
+    assert verify(lie, vkey).returncode != 0
+
+
+def test_the_verifier_of_the_page_follows_every_shape_of_proof(tmp_path: Path) -> None:
+    """Its loop over the proof, on every leaf of every tree up to 40 entries."""
+    (program,) = blocks("python")
+    loop = program[program.index("leaf = json.dumps") : program.index("# 3. the container")]
+    hashes = [leaf_hash(b'{"n":%d}' % n) for n in range(40)]
+    for size in range(1, 41):
+        growth = Frontier().append(hashes[:size])
+        root = base64.b64encode(growth.root).decode()
+        for index, proof in enumerate(growth.proofs()):
+            receipt = {
+                "index": index,
+                "leaf": {"n": index},
+                "proof": [base64.b64encode(each).decode() for each in proof],
+            }
+            scope = {"json": json, "hashlib": hashlib, "base64": base64, "size": str(size), "root": root}
+            exec(loop, scope | {"receipt": receipt})  # noqa: S102 - the page's own program is what is tested
+            for wrong in (receipt["proof"][:-1], [*receipt["proof"], root]):
+                if wrong != receipt["proof"]:
+                    with pytest.raises(AssertionError):
+                        exec(loop, scope | {"receipt": receipt | {"proof": wrong}})  # noqa: S102
