@@ -166,22 +166,14 @@ def test_a_sealed_archive_is_read_as_strictly_as_any(tmp_path: Path) -> None:
 
 class TestChanges:
     @pytest.mark.parametrize("kind", KINDS)
-    def test_every_single_byte_changed_is_refused_and_nothing_is_left(
-        self, kind: str, tmp_path: Path
-    ) -> None:
+    def test_every_changed_byte_is_refused_and_nothing_is_left(self, kind: str, tmp_path: Path) -> None:
         small = [Entry("a", "text/plain", b"secret " * 5)]
         sealed = seal(small, [encryption(kind)[1]])  # type: ignore[arg-type]
         for at in range(len(sealed)):
-            if not self.covered(sealed, at, kind):
-                continue
             bent = sealed[:at] + bytes((sealed[at] ^ 0x01,)) + sealed[at + 1 :]
             with pytest.raises(TrustError):
                 opened(bent, tmp_path, kind)
             assert not list(tmp_path.iterdir())
-
-    def covered(self, sealed: bytes, at: int, kind: str) -> bool:
-        """The version numbers inside a RecipientInfo are no part of what is read."""
-        return sealed[at - 2 : at] != b"\x02\x01"
 
     def test_every_truncation_and_addition_is_refused(self, tmp_path: Path) -> None:
         sealed = seal([Entry("a", "text/plain", b"secret")], [encryption()[1]])
