@@ -191,7 +191,7 @@ def test_each_changed_agency_and_the_import_itself_are_in_the_audit_trail(write:
         ("an", "import", "H61.1"),
         ("an", "import", "H61"),
     ]
-    assert queries.audit_events("registry")[0].changes["files"] == ["a.csv"]
+    assert queries.audit_events("registry")[0].changes["files"] == "a.csv"
 
 
 @pytest.mark.django_db

@@ -121,9 +121,11 @@ def certificates_ending(before: datetime) -> list[models.Certificate]:
 
 
 def without_certificate(use: str, on: date) -> list[str]:
-    """Codes of the agencies of a day that have no certificate in use for ``use``."""
+    """Codes of the province's agencies of a day that have no certificate in use for ``use``. Bodies outside
+    are reached through gateways and need none here.
+    """
     owners = models.Certificate.objects.filter(use=use, withdrawn_at=None).values("agency")
-    missing = models.Agency.objects.filter(on_day(on)).exclude(id__in=owners)
+    missing = models.Agency.objects.filter(on_day(on)).exclude(kind="external").exclude(id__in=owners)
     return list(missing.order_by("code").values_list("code", flat=True))
 
 

@@ -96,7 +96,7 @@ def _apply(planned: Plan, report: ImportReport, actor: str) -> None:
         "import",
         "registry",
         {
-            "files": list(report.files),
+            "files": ", ".join(report.files),
             "created": len(report.created),
             "updated": len(report.updated),
             "groups": report.groups,
