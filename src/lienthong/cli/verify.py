@@ -55,6 +55,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "consistency": ("Bằng chứng chỉ ghi thêm", "Consistency proof"),
     "checkpoint": ("Bản chốt nhật ký", "Checkpoint"),
     "log": ("Toàn bộ nhật ký", "Whole log"),
+    "pdf": ("Tệp PDF", "PDF"),
     "unknown": ("Không nhận ra", "Not recognised"),
 }
 VERDICTS: dict[str, tuple[str, str, str]] = {
@@ -67,7 +68,7 @@ VERDICTS: dict[str, tuple[str, str, str]] = {
 def verify(
     files: Annotated[
         list[Path],
-        typer.Argument(help="Containers, receipts, proofs, checkpoints, or the folder of a whole log."),
+        typer.Argument(help="Containers, receipts, proofs, checkpoints, PDFs, or a whole log's folder."),
     ],
     log_key: LogKeyOption = None,
     witness: WitnessOption = None,

@@ -65,8 +65,15 @@ class Province:
         )
         return FileSigner(key, issued.certificate, issued.chain)
 
-    def container(self, number: int = 15, *, seal: FileSigner | None = None, **options: object) -> bytes:
-        files = [File("chi-thi.pdf", "application/pdf", b"%PDF-1.7 chi thi " * 50)]
+    def container(
+        self,
+        number: int = 15,
+        *,
+        seal: FileSigner | None = None,
+        pdf: bytes = b"%PDF-1.7 chi thi " * 50,
+        **options: object,
+    ) -> bytes:
+        files = [File("chi-thi.pdf", "application/pdf", pdf)]
         made = build(
             directive(number),
             files,

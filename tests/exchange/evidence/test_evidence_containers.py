@@ -6,6 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+import typst
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.exchange.evidence.conftest import COMMUNE, LOG_KEY, NOW, PEOPLES_COMMITTEE, Log, Province
@@ -13,10 +14,12 @@ from tests.exchange.evidence.conftest import COMMUNE, LOG_KEY, NOW, PEOPLES_COMM
 from lienthong.exchange.evidence.bundle import recognise, verify_files
 from lienthong.exchange.evidence.checks import Report, Trust, Words
 from lienthong.exchange.evidence.containers import ProvenTime, verify_container
+from lienthong.exchange.evidence.pdfs import verify_pdf
 from lienthong.registry.directory import Agency, Alias, CertificateRef, Directory
 from lienthong.trust.certificates import TrustStore
 from lienthong.trust.keys import FileSigner, generate_key
 from lienthong.trust.log.policy import Policy
+from lienthong.trust.pades import sign_pdf
 from lienthong.trust.profiles import Profile
 from lienthong.trust.timestamps import request_timestamp
 from lienthong.trust.tsa import TimeStampAuthority
@@ -35,6 +38,7 @@ def test_a_container_holds_and_every_step_is_named(province: Province, trust: Tr
         "container.certificate": True,
         "container.message": True,
         "container.sender": True,
+        "pdf.signature": None,
     }
     assert report.facts["message"]["id"] == "m-15"
     assert report.facts["seal"]["organ"] == PEOPLES_COMMITTEE
@@ -93,7 +97,8 @@ def test_the_seal_of_another_agency_is_not_the_senders(province: Province, trust
     known = replace(trust, directory=directory)
     report = verify_container(province.container(seal=commune), known)
     assert outcome(report)["container.sender"] is False
-    assert "UBND xã Long Phước" in report.checks[-1].explanation.vi
+    said = next(check for check in report.checks if check.code == "container.sender").explanation
+    assert "UBND xã Long Phước" in said.vi
     assert verify_container(province.container(), known).verdict == "holds"
 
 
@@ -220,3 +225,49 @@ def test_a_container_changed_anywhere_is_refused_or_says_the_same(
     if report.verdict == "holds":
         assert report.facts["files"] == verify_container(sample, trust).facts["files"]
         assert sha256(changed).digest() != sha256(sample).digest(), "the log's digest still tells them apart"
+
+
+@pytest.fixture(scope="module")
+def signed_pdf(province: Province, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    source = tmp_path_factory.mktemp("pdf") / "chi-thi.typ"
+    source.write_text("= Chỉ thị 15/CT-UBND")
+    made = typst.compile(source, format="pdf")
+    assert isinstance(made, bytes)
+    return sign_pdf(made, province.seal, signing_time=NOW)
+
+
+def test_a_pdf_signed_by_itself_is_checked_alone_and_in_its_container(
+    province: Province, trust: Trust, no_trust: Trust, signed_pdf: bytes, tmp_path: Path
+) -> None:
+    (path := tmp_path / "chi-thi.pdf").write_bytes(signed_pdf)
+    (alone,) = verify_files([path], trust)
+    assert (alone.kind, alone.verdict) == ("pdf", "holds")
+    assert verify_files([path], no_trust)[0].verdict == "incomplete"
+    inside = verify_container(province.container(pdf=signed_pdf), trust)
+    assert inside.verdict == "holds"
+    assert outcome(inside)["pdf.signature"] is True
+    assert "UBND tỉnh Vĩnh Long" in inside.checks[-1].explanation.vi
+
+
+def test_a_pdf_changed_after_it_was_signed_fails(province: Province, trust: Trust, signed_pdf: bytes) -> None:
+    at = signed_pdf.index(b"endobj") - 3
+    changed = signed_pdf[:at] + b" " + signed_pdf[at + 1 :]
+    assert verify_pdf(changed, trust).verdict == "fails"
+    inside = verify_container(province.container(pdf=changed), trust)
+    assert outcome(inside)["container.seal"] is True, "the container was sealed with the changed file"
+    assert outcome(inside)["pdf.signature"] is False
+
+
+def test_a_pdf_that_nobody_signed_proves_nothing_alone(trust: Trust, tmp_path: Path) -> None:
+    (source := tmp_path / "a.typ").write_text("= Nháp")
+    made = typst.compile(source, format="pdf")
+    assert isinstance(made, bytes)
+    report = verify_pdf(made, trust)
+    assert report.verdict == "incomplete"
+    assert "nobody signed" in report.checks[0].explanation.en
+
+
+@given(st.binary(max_size=200).map(lambda data: b"%PDF-1.7" + data))
+def test_random_bytes_are_no_signed_pdf(data: bytes) -> None:
+    report = verify_pdf(data, Trust(Policy.of([LOG_KEY.key]), NOW))
+    assert outcome(report) == {"pdf.read": False}

@@ -17,6 +17,7 @@ from lienthong.exchange.evidence.checks import Kind, Report, Trust, Words, in_wo
 from lienthong.exchange.evidence.containers import ProvenTime, verify_container
 from lienthong.exchange.evidence.items import Progress
 from lienthong.exchange.evidence.logs import verify_log
+from lienthong.exchange.evidence.pdfs import verify_pdf
 from lienthong.exchange.evidence.proofs import verify_consistency_proof, verify_inclusion_proof
 from lienthong.exchange.evidence.receipts import (
     MAX_RECEIPT_BYTES,
@@ -43,6 +44,8 @@ def recognise(path: Path) -> Kind:
         head = file.read(4)
         if head == b"PK\x03\x04":
             return "container"
+        if head == b"%PDF":
+            return "pdf"
         data = head + file.read(MAX_RECEIPT_BYTES)
     if data.startswith(TLOG_PROOF.encode() + b"\n"):
         return "inclusion"
@@ -79,6 +82,8 @@ def verify_files(
         if kind == "container":
             moment = proven.get(file_digest(path))
             reports[path] = verify_container(path, trust, proven=moment, subject=str(path))
+        elif kind == "pdf":
+            reports[path] = verify_pdf(path.read_bytes(), trust, subject=str(path))
         elif kind == "log":
             reports[path] = _verify_folder(path, trust, payloads, progress)
     ordered = [reports[path] for path in paths]
@@ -126,8 +131,8 @@ def _kind(path: Path) -> Kind | Report:
         "file.kind",
         READ,
         Words(
-            "không nhận ra: cần gói văn bản (*.asice), biên nhận, bằng chứng, bản chốt hoặc thư mục nhật ký",
-            "not recognised: give a container (*.asice), a receipt, a proof, a checkpoint or a log's folder",
+            "không nhận ra: cần gói văn bản (*.asice), PDF, biên nhận, bằng chứng, bản chốt, thư mục nhật ký",
+            "not recognised: give a container (*.asice), PDF, receipt, proof, checkpoint or a log's folder",
         ),
     )
     return report

@@ -14,7 +14,7 @@ from lienthong.registry.directory import Directory
 from lienthong.trust.certificates import TrustStore
 from lienthong.trust.log.policy import Policy
 
-Kind = Literal["container", "receipt", "inclusion", "consistency", "checkpoint", "log", "unknown"]
+Kind = Literal["container", "receipt", "inclusion", "consistency", "checkpoint", "log", "pdf", "unknown"]
 Verdict = Literal["holds", "incomplete", "fails"]
 
 

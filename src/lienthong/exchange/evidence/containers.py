@@ -12,6 +12,7 @@ from lienthong.core.clock import VIETNAM
 from lienthong.exchange.container import read_message
 from lienthong.exchange.edxml.envelope import Envelope
 from lienthong.exchange.evidence.checks import Report, Stopped, Trust, Words, local_time
+from lienthong.exchange.evidence.pdfs import check_pdfs
 from lienthong.trust import asic
 from lienthong.trust.certificates import describe
 from lienthong.trust.cms import SignatureInfo
@@ -63,6 +64,7 @@ def verify_container(
             _check_certificate(report, signature, trust, at)
             envelope = _check_message(report, container, at)
             _check_sender(report, signature, envelope, trust, at)
+            check_pdfs(report, container, trust, at)
     return report
 
 
