@@ -24,6 +24,7 @@ from lienthong.exchange.container import File
 from lienthong.exchange.container import build as container_of
 from lienthong.exchange.edxml.model import Document, Trace, TraceHeader
 
+MORE = ("H61.10",)
 SENDERS = tuple(f"H61.{number:02d}" for number in range(2, 10))
 RECIPIENT = "H61"
 
@@ -33,7 +34,9 @@ def make(data: Path) -> None:
     from lienthong.registry.directory import Quota
 
     now = datetime.now(UTC)
-    plan = Plan("Vĩnh Long", "bench.lienthong.example", "vinhlong-2017", (RECIPIENT, *SENDERS), tls=False)
+    plan = Plan(
+        "Vĩnh Long", "bench.lienthong.example", "vinhlong-2017", (RECIPIENT, *SENDERS, *MORE), tls=False
+    )
     use_data_folder(data, create=True)
     create(data, plan, now=now)
     from lienthong.registry import actions
@@ -49,12 +52,9 @@ def profile(data: Path, code: str) -> AgencyProfile:
     return load_profile(data / "agencies" / code)
 
 
-def containers(sender: AgencyProfile, count: int, size: int, *, first: int = 0) -> list[bytes]:
-    """``count`` sealed documents to :data:`RECIPIENT` with one incompressible file of ``size`` bytes."""
-    from dataclasses import replace
-
-    now = datetime.now(UTC)
-    document: Document = build.compose(
+def document_of(sender: AgencyProfile) -> Document:
+    """An ordinary report from ``sender`` to :data:`RECIPIENT`, not yet with an id."""
+    return build.compose(
         sender,
         to=[RECIPIENT],
         subject="V/v báo cáo tình hình ứng dụng công nghệ thông tin trong hoạt động của cơ quan quý III",
@@ -62,6 +62,14 @@ def containers(sender: AgencyProfile, count: int, size: int, *, first: int = 0) 
         notation="BC-STTTT",
         promulgated=date(2026, 10, 5),
     )
+
+
+def containers(sender: AgencyProfile, count: int, size: int, *, first: int = 0) -> list[bytes]:
+    """``count`` sealed documents to :data:`RECIPIENT` with one incompressible file of ``size`` bytes."""
+    from dataclasses import replace
+
+    now = datetime.now(UTC)
+    document = document_of(sender)
     file = File("bao-cao.pdf", "application/pdf", os.urandom(size))
     stop = TraceHeader(sender.code, now.astimezone(VIETNAM).replace(microsecond=0))
     made = []
