@@ -243,3 +243,20 @@ def test_an_element_in_the_wrong_place_is_not_taken_for_the_one_that_is_missing(
     }
     with pytest.raises(MalformedMessage):
         reader.read_envelope(lifted)
+
+
+def test_a_flood_of_elements_is_refused_before_a_tree_is_built() -> None:
+    flood = b"<edXML>" + b"<a/>" * 20_000_000 + b"</edXML>"
+    with pytest.raises(TooLarge, match="elements"):
+        reader.read(flood)
+    attributes = b"<edXML " + b" ".join(b"a%d=''" % number for number in range(500_000)) + b"/>"
+    with pytest.raises(TooLarge, match="attributes"):
+        reader.read(attributes)
+
+
+def test_attachments_inside_the_envelope_are_found_too() -> None:
+    data = DATA["cong-van-bo-net"]
+    start, end = data.index(b"<AttachmentEncoded>"), data.index(b"</AttachmentEncoded>") + 20
+    moved = data[:start] + data[end:]
+    moved = moved.replace(b"</edXML:edXMLEnvelope>", data[start:end] + b"</edXML:edXMLEnvelope>")
+    assert reader.read(moved) == reader.read(data)

@@ -64,7 +64,10 @@ def decode(parsed: Parsed, limits: Limits, *, any_date: bool = False) -> tuple[m
             )
         top.skip("AttachmentEncoded")
     else:
-        message = _document(fields, header, body, top, limits)
+        carried = top.one("AttachmentEncoded", "AttachmentEncoded")
+        if carried is None and envelope is not top:
+            carried = envelope.one("AttachmentEncoded", "AttachmentEncoded")
+        message = _document(fields, header, body, read_attachments(carried, limits))
     for node in (top, envelope, header):
         node.skip("Signature", "DigitalSignature")
         node.close()
@@ -78,7 +81,9 @@ def _is_status(fields: Node, body: Node | None) -> bool:
     return body is None and fields.has("ResponseFor") and not fields.has("Subject") and not fields.has("Code")
 
 
-def _document(fields: Node, header: Node, body: Node | None, top: Node, limits: Limits) -> model.Document:
+def _document(
+    fields: Node, header: Node, body: Node | None, files: tuple[model.Attachment, ...]
+) -> model.Document:
     code = fields.needed("Code")
     recipients = tuple(map(_organ, fields.many("To")))
     if not recipients:
@@ -102,7 +107,7 @@ def _document(fields: Node, header: Node, body: Node | None, top: Node, limits: 
         to_places=fields.texts("ToPlaces", "Place"),
         tasks=fields.texts("ResponseForTask", "TaskCode"),
         application_type=fields.text("ApplicationType"),
-        attachments=read_attachments(top.one("AttachmentEncoded", "AttachmentEncoded"), limits),
+        attachments=files,
     )
     code.close()
     fields.close()

@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
 from lienthong.exchange.edxml import parsing
+from lienthong.exchange.edxml.findings import Oversized, Unreadable
 from lienthong.exchange.edxml.manifest import bare_content_id
 from lienthong.exchange.edxml.model import Attachment
 from lienthong.exchange.edxml.names import DSIG, official
@@ -60,9 +61,12 @@ _SIGNATURES: dict[str, tuple[str, hashes.HashAlgorithm]] = {
     f"{_MORE}rsa-sha384": ("rsa-sha384", hashes.SHA384()),
     f"{_MORE}rsa-sha512": ("rsa-sha512", hashes.SHA512()),
 }
-_ID_NAMES = ("Id", "ID", "id", "{http://www.w3.org/XML/1998/namespace}id")
+_XML = "{http://www.w3.org/XML/1998/namespace}"
+_ID_NAMES = ("Id", "ID", "id", f"{_XML}id")
 _MAX_SIGNATURES = 8
 _MAX_REFERENCES = 64
+_MAX_WITHIN = 4
+"""References into the message itself; each costs one more parse of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +141,8 @@ class _Check:
             self._verify()
         except _Verdict as verdict:
             return self._answer(verdict.state, verdict.reason, verdict.reason_vi)
+        except (Unreadable, Oversized) as error:
+            return self._answer("not-checkable", error.detail, error.detail_vi)
         weak = "; SHA-1 is no longer proof against forgery" if "sha1" in self.algorithm else ""
         weak_vi = "; SHA-1 không còn chống được giả mạo" if weak else ""
         return self._answer(
@@ -171,7 +177,7 @@ class _Check:
             raise _cannot(f"the algorithm {unknown} is not read", f"không hỗ trợ thuật toán {unknown}")
         self._references(info)
         method = info.find(f"{_D}CanonicalizationMethod")
-        signed = _canonical(info, canonical, method, comments=_CANONICAL[canonical][1])
+        signed = _canonical(self._alone(info), canonical, method, comments=_CANONICAL[canonical][1])
         key = self.certificate.public_key()
         if not isinstance(key, rsa.RSAPublicKey):
             raise _cannot("the certificate's key is not RSA", "khóa trong chứng thư không phải RSA")
@@ -191,7 +197,8 @@ class _Check:
         references = info.findall(f"{_D}Reference")
         if not references:
             raise _no("the signature signs nothing", "chữ ký không ký nội dung nào")
-        if len(references) > _MAX_REFERENCES:
+        within = sum(str(found.get("URI", ""))[:4].lower() != "cid:" for found in references)
+        if len(references) > _MAX_REFERENCES or within > _MAX_WITHIN:
             raise _cannot("the signature names too many parts", "chữ ký tham chiếu quá nhiều phần")
         covered = [self._reference(reference) for reference in references]
         if not any(covered):
@@ -245,8 +252,22 @@ class _Check:
                 algorithm, method = name, transform
             else:
                 raise _cannot(f"the transform {name} is not run", f"không thực hiện phép biến đổi {name}")
-        whole: etree._Element | etree._ElementTree = root.getroottree() if target is root else target
+        whole = root.getroottree() if target is root else self._alone(target)
         return _canonical(whole, algorithm, method, comments=False), covers
+
+    def _alone(self, element: etree._Element) -> etree._ElementTree:
+        """The element as a document of its own, with the namespaces and ``xml:`` attributes in scope.
+
+        Canonicalising it in place would lose the default namespace of its grandchildren: libxml2 is
+        asked through a stand-in root there.
+        """
+        text = etree.tostring(element, encoding="UTF-8", xml_declaration=False, with_tail=False)
+        root = parsing.parse(text, self.limits, keep_comments=True).root
+        for ancestor in element.iterancestors():
+            for name, value in ancestor.items():
+                if str(name).startswith(_XML) and root.get(name) is None:
+                    root.set(name, value)
+        return root.getroottree()
 
     def _certificate(self) -> x509.Certificate:
         texts = [found.text for found in self.signature.iter(f"{_D}X509Certificate")]

@@ -32,6 +32,11 @@ LIMITS = Limits()
 _HUGE = 9_000_000
 """Above this size libxml2 needs its own text limit lifted; depth and counts stay bounded by ours."""
 
+_MARKUP_SLACK = 1_000
+"""Markup that is no element (comments, CDATA), before the tree is built and counted exactly."""
+_QUOTES_SLACK = 200_000
+"""Quotation marks in texts; attributes are counted exactly once the tree stands."""
+
 _DECLARATION = re.compile(rb"<\?xml\s[^>]{0,200}?\?>")
 _ENCODING = re.compile(rb"""encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
 _PROLOG = re.compile(rb"(?:\s+|<!--(?:(?!--).)*-->|<\?(?:(?!\?>).)*\?>)*", re.DOTALL)
@@ -93,6 +98,10 @@ def parse(data: bytes, limits: Limits = LIMITS, *, keep_comments: bool = False) 
         )
     text, first_line = _as_utf8(data)
     _refuse_doctype(text, first_line)
+    if text.count(b"<") > 2 * limits.elements + _MARKUP_SLACK:
+        raise _too_many_elements(limits)
+    if text.count(b'"') + text.count(b"'") > 2 * limits.attributes + _QUOTES_SLACK:
+        raise _too_many_attributes(limits)
     parser = _parser(huge=len(text) > _HUGE, keep_comments=keep_comments)
     try:
         root = etree.fromstring(text, parser)
@@ -239,14 +248,22 @@ def _bound(root: etree._Element, limits: Limits) -> None:
                 place=f"line {element.sourceline}",
             )
         if elements > limits.elements:
-            raise Oversized(
-                f"the message has more than {limits.elements:,} elements",
-                f"bản tin có hơn {limits.elements:,} phần tử",
-                place="edXML",
-            )
+            raise _too_many_elements(limits)
         if attributes > limits.attributes:
-            raise Oversized(
-                f"the message has more than {limits.attributes:,} attributes",
-                f"bản tin có hơn {limits.attributes:,} thuộc tính",
-                place="edXML",
-            )
+            raise _too_many_attributes(limits)
+
+
+def _too_many_elements(limits: Limits) -> Oversized:
+    return Oversized(
+        f"the message has more than {limits.elements:,} elements",
+        f"bản tin có hơn {limits.elements:,} phần tử",
+        place="edXML",
+    )
+
+
+def _too_many_attributes(limits: Limits) -> Oversized:
+    return Oversized(
+        f"the message has more than {limits.attributes:,} attributes",
+        f"bản tin có hơn {limits.attributes:,} thuộc tính",
+        place="edXML",
+    )

@@ -63,8 +63,8 @@ _DOCUMENT_LEAVES = frozenset(
 _STATUS_LEAVES = frozenset({"StatusCode", "Description", "Timestamp"})
 _LEAVES = _DOCUMENT_LEAVES | _STATUS_LEAVES
 _STATUS_GROUPS = frozenset({"From", "ResponseFor", "StaffInfo"})
-_ROOM_FOR_ATTRIBUTES = LIMITS.attributes * len(' a=""')
-"""A message shorter than this cannot hold too many attributes."""
+_SMALL = LIMITS.attributes * len(' a=""')
+"""A message no longer than this cannot hold too many attributes or elements."""
 _TRACE_ATTRIBUTES = frozenset({"id", "version", "mustUnderstand", "actor"})
 
 _name_of = {
@@ -84,7 +84,9 @@ def envelope_by_short_path(data: bytes, today: date, options: rules.Options) -> 
     """The envelope, or None when the full reader must decide."""
     if options.strict_document_id:
         return None
-    if len(data) > _ROOM_FOR_ATTRIBUTES and data.count(b"=") > LIMITS.attributes:
+    if len(data) > _SMALL and (
+        data.count(b"=") > LIMITS.attributes or data.count(b"<") > 2 * LIMITS.elements
+    ):
         return None
     root = parse_plain(data)
     if root is None:
