@@ -6,7 +6,9 @@ The CA is made once a session and is shared: tests that revoke, or look for dama
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import subprocess
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,9 +17,11 @@ import pytest
 from lienthong.trust.ca import ProvinceCA
 from lienthong.trust.certificates import TrustStore
 from lienthong.trust.keys import FileSigner, KeyKind, PrivateKey, generate_key
+from lienthong.trust.pkcs11 import Token
 from lienthong.trust.profiles import Profile
 
 PASSPHRASE = b"a passphrase for tests alone"
+TOKEN_PIN = "12345678"
 
 NewSigner = Callable[..., FileSigner]
 NewProvince = Callable[[], ProvinceCA]
@@ -105,3 +109,34 @@ def tsa_signer(new_signer: NewSigner) -> FileSigner:
 def trust_store(province_ca: ProvinceCA) -> TrustStore:
     """Trusts the session's CA, with its CRLs."""
     return TrustStore.from_folder(province_ca.folder)
+
+
+@pytest.fixture(scope="session")
+def softhsm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The SoftHSM2 module, with a token ``vinhlong`` (PIN :data:`TOKEN_PIN`) in a folder of the session's
+    own.
+    """
+    module = next(
+        path
+        for pattern in ("softhsm/libsofthsm2.so", "*/softhsm/libsofthsm2.so")
+        for path in sorted(Path("/usr/lib").glob(pattern))
+    )
+    folder = tmp_path_factory.mktemp("softhsm")
+    (folder / "tokens").mkdir()
+    (folder / "softhsm2.conf").write_text(f"directories.tokendir = {folder}/tokens\nlog.level = ERROR\n")
+    before = os.environ.get("SOFTHSM2_CONF")
+    os.environ["SOFTHSM2_CONF"] = str(folder / "softhsm2.conf")
+    pins = ["--pin", TOKEN_PIN, "--so-pin", "87654321"]
+    command = ["softhsm2-util", "--init-token", "--free", "--label", "vinhlong", *pins]
+    subprocess.run(command, check=True, capture_output=True)
+    yield module
+    if before is None:
+        del os.environ["SOFTHSM2_CONF"]
+    else:
+        os.environ["SOFTHSM2_CONF"] = before
+
+
+@pytest.fixture(scope="session")
+def token(softhsm: Path) -> Token:
+    """The session's token, logged in."""
+    return Token(softhsm, "vinhlong", TOKEN_PIN)

@@ -50,6 +50,7 @@ class Token:
         self._pin = pin
         self._lock = threading.RLock()
         self._session: Any = None
+        self._handles: dict[str, Any] = {}
         self.run(lambda session: None, what="open the token")
 
     def run(self, work: Callable[[Any], T], *, what: str, place: str = "") -> T:
@@ -61,6 +62,7 @@ class Token:
                     return work(self._open())
                 except _SESSION_LOST:
                     self._session = None
+                    self._handles.clear()
                     return work(self._open())
             except PKCS11Error as error:
                 _explain(error, what, place)
@@ -92,7 +94,7 @@ class Token:
         """The private key with that label, or :class:`TokenError`."""
 
         def find(session: Any) -> tuple[Any, bytes]:
-            session.get_key(object_class=pkcs11.ObjectClass.PRIVATE_KEY, label=label)
+            self.private(session, label)
             public = session.get_key(object_class=pkcs11.ObjectClass.PUBLIC_KEY, label=label)
             if public.key_type == pkcs11.KeyType.EC:
                 return public.key_type, pkcs11.util.ec.encode_ec_public_key(public)
@@ -143,8 +145,12 @@ class Token:
         return self.key(label)
 
     def private(self, session: Any, label: str) -> Any:
-        """The handle of a private key; for :meth:`run`'s ``work``."""
-        return session.get_key(object_class=pkcs11.ObjectClass.PRIVATE_KEY, label=label)
+        """The handle of a private key, sought once a session; for :meth:`run`'s ``work``."""
+        handle = self._handles.get(label)
+        if handle is None:
+            handle = session.get_key(object_class=pkcs11.ObjectClass.PRIVATE_KEY, label=label)
+            self._handles[label] = handle
+        return handle
 
 
 class _TokenKey:
