@@ -17,7 +17,7 @@ from lienthong.exchange.evidence.checks import Kind, Report, Trust, Words, in_wo
 from lienthong.exchange.evidence.containers import ProvenTime, verify_container
 from lienthong.exchange.evidence.items import Progress
 from lienthong.exchange.evidence.logs import verify_log
-from lienthong.exchange.evidence.pdfs import verify_pdf
+from lienthong.exchange.evidence.pdfs import MAX_PDF_BYTES, verify_pdf
 from lienthong.exchange.evidence.proofs import verify_consistency_proof, verify_inclusion_proof
 from lienthong.exchange.evidence.receipts import (
     MAX_RECEIPT_BYTES,
@@ -67,23 +67,26 @@ def verify_files(
     ``payloads``: hash the containers inside a whole log too.
     """
     kinds = {path: _kind(path) for path in paths}
-    containers = {file_digest(path): path.name for path, kind in kinds.items() if kind == "container"}
+    digests = {path: file_digest(path) for path, kind in kinds.items() if kind == "container"}
+    containers = {digest: path.name for path, digest in digests.items()}
     reports: dict[Path, Report] = {}
     proven: dict[bytes, ProvenTime] = {}
     for path, kind in kinds.items():
         if isinstance(kind, Report):
             reports[path] = kind
         elif kind in ("receipt", "inclusion", "consistency", "checkpoint"):
-            data = path.read_bytes()
+            data = _read(path, MAX_RECEIPT_BYTES)
             reports[path] = report = _verify_text(kind, data, trust, containers, str(path))
             if report.verdict == "holds" and kind in ("receipt", "inclusion"):
-                proven |= _proven(kind, data, path.name)
+                digest, moment = _proven(kind, data, path.name)
+                if digest not in proven or moment.at < proven[digest].at:
+                    proven[digest] = moment
     for path, kind in kinds.items():
         if kind == "container":
-            moment = proven.get(file_digest(path))
-            reports[path] = verify_container(path, trust, proven=moment, subject=str(path))
+            earliest = proven.get(digests[path])
+            reports[path] = verify_container(path, trust, proven=earliest, subject=str(path))
         elif kind == "pdf":
-            reports[path] = verify_pdf(path.read_bytes(), trust, subject=str(path))
+            reports[path] = verify_pdf(_read(path, MAX_PDF_BYTES), trust, subject=str(path))
         elif kind == "log":
             reports[path] = _verify_folder(path, trust, payloads, progress)
     ordered = [reports[path] for path in paths]
@@ -96,7 +99,7 @@ def notes_in(path: Path) -> list[bytes]:
     there is none.
     """
     try:
-        kind, data = recognise(path), b"" if path.is_dir() else path.read_bytes()
+        kind, data = recognise(path), b"" if path.is_dir() else _read(path, MAX_RECEIPT_BYTES)
     except OSError as error:
         raise MalformedMessage(f"it cannot be read: {error.strerror}", place=str(path)) from error
     if kind == "checkpoint":
@@ -138,6 +141,12 @@ def _kind(path: Path) -> Kind | Report:
     return report
 
 
+def _read(path: Path, limit: int) -> bytes:
+    """The file, or one byte more than ``limit``: whoever parses it then says that it is too long."""
+    with path.open("rb") as file:
+        return file.read(limit + 1)
+
+
 def _verify_text(kind: Kind, data: bytes, trust: Trust, containers: dict[bytes, str], subject: str) -> Report:
     if kind == "receipt":
         return verify_receipt(data, trust, containers=containers, subject=subject)
@@ -158,8 +167,8 @@ def _verify_folder(path: Path, trust: Trust, payloads: bool, progress: Progress 
     return verify_log(source, trust, progress=progress, subject=str(path))
 
 
-def _proven(kind: Kind, data: bytes, name: str) -> dict[bytes, ProvenTime]:
-    """Digest of the container → the moment at which a verified receipt or proof shows that it existed."""
+def _proven(kind: Kind, data: bytes, name: str) -> tuple[bytes, ProvenTime]:
+    """Digest of the container, and the moment at which a verified receipt or proof shows that it existed."""
     if kind == "receipt":
         leaf, accepted = (parts := read_receipt(data)).leaf, parts.accepted
     else:
@@ -171,7 +180,7 @@ def _proven(kind: Kind, data: bytes, name: str) -> dict[bytes, ProvenTime]:
         f"nhật ký ghi nhận lúc {local_time(accepted)} (theo {name})",
         f"the log recorded it at {local_time(accepted)} (by {name})",
     )
-    return {bytes.fromhex(leaf["digest"]): ProvenTime(accepted, words)}
+    return bytes.fromhex(leaf["digest"]), ProvenTime(accepted, words)
 
 
 def _compare_checkpoints(reports: Iterable[Report]) -> None:

@@ -24,6 +24,8 @@ def verify_pdf(data: bytes, trust: Trust, *, subject: str = "pdf") -> Report:
     """Check a PDF on its own: it must bear a signature, and each must hold."""
     report = Report(subject, "pdf")
     with suppress(Stopped), report.attempt("pdf.read", READ):
+        if len(data) > MAX_PDF_BYTES:
+            raise PdfSignatureError(f"the PDF is larger than {MAX_PDF_BYTES} bytes")
         _check(report, data, trust, trust.now, READ, alone=True)
     return report
 
