@@ -259,6 +259,11 @@ def _hub(url: str, file: Path) -> str:
 def _place(table: object, base: Path, place: str) -> KeyPlace:
     if not isinstance(table, dict) or not isinstance(table.get("certificate"), str):
         raise ProfileError("a table with certificate = is expected", place=place)
+    unknown = sorted(set(table) - {"key", "certificate", "pkcs11"})
+    if unknown:
+        raise ProfileError(
+            f"{unknown[0]!r} is not known here", place=place, remedy="use key, certificate or pkcs11"
+        )
     certificate = (base / table["certificate"]).resolve()
     token = table.get("pkcs11")
     if isinstance(token, dict):
