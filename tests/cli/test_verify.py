@@ -112,7 +112,7 @@ def test_a_container_and_its_receipt_hold(run: Run, handed: Handed) -> None:
     assert result.code == 0, result.out
     assert result.out.count("HOLDS") == 2
     assert "by 0.receipt.json" in result.out.replace("\n", " ").replace("    ", "")
-    assert f"data folder {handed.data}" in result.err.replace("\n", "")
+    assert f"Believed: {handed.data}" in result.err.replace("\n", "")
 
 
 def test_the_explanations_are_in_the_language_of_the_person(

@@ -161,7 +161,9 @@ def _print(reports: list[Report], believed: Believed, language: Language) -> Non
         for check in report.checks:
             mark = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]–[/]"}[check.ok]
             terminal.print(f"  {mark} {escape(check.what.to(language))}")
-            terminal.print(Padding(f"[dim]{escape(check.explanation.to(language))}[/]", (0, 0, 0, 4)))
+            terminal.print(
+                Padding(f"[dim]{escape(check.explanation.to(language))}[/]", (0, 0, 0, 4), expand=False)
+            )
     trusted = "; ".join(believed.sources)
     if trusted:
         note(escape(f"{'Căn cứ tin cậy' if vi else 'Believed'}: {trusted}"))

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from lienthong.exchange.evidence.checks import Report, Stopped, Trust, Words, local_time
 from lienthong.trust.log.checkpoints import Checkpoint, SignedCheckpoint, open_checkpoint
 from lienthong.trust.log.notes import Note
+from lienthong.trust.log.policy import Policy
 
 SIGNATURE = Words("Chữ ký của nhật ký trên bản chốt", "The log's signature on the checkpoint")
 WITNESSES = Words("Chữ ký của các bên chứng kiến", "The witnesses' cosignatures")
@@ -82,24 +83,43 @@ def _check_witnesses(report: Report, data: bytes, signed: SignedCheckpoint, trus
         {"witness": each.witness.name, "time_s": each.time_s} for each in cosignatures
     ]
     names = ", ".join(f"{each.witness.name} ({_time(each.time_s)})" for each in cosignatures)
+    if policy.quorum is None and not cosignatures:
+        report.skipped(
+            code,
+            WITNESSES,
+            Words(
+                f"không yêu cầu, và chưa bên nào trong {len(policy.witnesses)} bên đã biết ký",
+                f"none is asked for, and none of the {len(policy.witnesses)} known has cosigned",
+            ),
+        )
+        return
+    asked = _asked(policy)
     if policy.met_by(cosignatures):
         report.passed(
             code,
             WITNESSES,
-            Words(
-                f"đủ theo yêu cầu ({policy.asks}): {names or 'không yêu cầu'}",
-                f"as many as asked for ({policy.asks}): {names or 'none needed'}",
-            ),
+            Words(f"hợp lệ: {names} (yêu cầu: {asked.vi})", f"valid: {names} (asked for: {asked.en})"),
         )
     else:
         report.failed(
             code,
             WITNESSES,
             Words(
-                f"không đủ: yêu cầu {policy.asks}, hợp lệ: {names or 'không có'}",
-                f"not enough: asked for are {policy.asks}, valid are: {names or 'none'}",
+                f"không đủ: yêu cầu {asked.vi}; hợp lệ: {names or 'không có'}",
+                f"not enough: asked for {asked.en}; valid: {names or 'none'}",
             ),
         )
+
+
+def _asked(policy: Policy) -> Words:
+    """The quorum in words."""
+    if policy.quorum is None:
+        return Words("không", "none")
+    group = policy.groups.get(policy.quorum)
+    if group is None:
+        return Words(f"bên {policy.quorum}", policy.quorum)
+    count = len(group.members)
+    return Words(f"{group.needed} trong {count} bên", f"{group.needed} of {count}")
 
 
 def _short(root: bytes) -> str:

@@ -35,7 +35,7 @@ class TrustUnusable(ExchangeError):
 
 @dataclass(frozen=True, slots=True)
 class Believed:
-    """``trust`` and, in words for the person, where it comes from and what is missing of it."""
+    """``trust``; the folders, files and keys it comes from; and in words what is missing of it."""
 
     trust: Trust
     sources: tuple[str, ...] = ()
@@ -86,7 +86,7 @@ def _of_data(data: Path, now: datetime) -> Believed:
     certificates = TrustStore.from_folder(data / "pki")
     directory, remarks = _directory(settings.path(settings.directory.file), certificates, now)
     trust = Trust(Policy.of(logs, witnesses), now, certificates, directory)
-    return Believed(trust, (f"data folder {data}",), remarks)
+    return Believed(trust, (str(data),), remarks)
 
 
 def _of_profile(profile: AgencyProfile, now: datetime) -> Believed:
@@ -94,7 +94,7 @@ def _of_profile(profile: AgencyProfile, now: datetime) -> Believed:
     directory, remarks = _directory(profile.folder / "directory.p7m", certificates, now)
     logs = [_key(profile.checkpoint_key, KeyType.ED25519)]
     trust = Trust(Policy.of(logs), now, certificates, directory)
-    return Believed(trust, (f"profile of {profile.code} in {profile.folder}",), remarks)
+    return Believed(trust, (str(profile.folder),), remarks)
 
 
 def _directory(
@@ -113,7 +113,7 @@ def _with_given(found: Believed, given: Given, now: datetime) -> Believed:
     if given.policy is not None:
         policy = Policy.parse(given.policy.read_bytes())
         trust = replace(trust, policy=policy if policy.logs else replace(policy, logs=trust.policy.logs))
-        sources.append(f"policy {given.policy}")
+        sources.append(str(given.policy))
     logs = [_key(each, KeyType.ED25519) for each in given.log_keys]
     witnesses = [_key(each, KeyType.COSIGNATURE_V1) for each in given.witnesses]
     if logs or witnesses or given.quorum:
@@ -125,16 +125,16 @@ def _with_given(found: Believed, given: Given, now: datetime) -> Believed:
             )
         policy = Policy.of(logs or trust.policy.logs, witnesses or trust.policy.witness_keys, given.quorum)
         trust = replace(trust, policy=policy)
-        sources += [f"key of {key.name}" for key in (*logs, *witnesses)]
+        sources += [key.vkey for key in (*logs, *witnesses)]
     if given.authorities:
         trust = replace(trust, certificates=_store(given))
-        sources += [f"authorities in {path}" for path in given.authorities]
+        sources += [str(path) for path in given.authorities]
     if given.directory is not None:
         if trust.certificates is None:
             raise TrustUnusable("a directory needs authorities to be checked with", place="--directory")
         directory = snapshot.load(given.directory, trust.certificates, now)
         trust = replace(trust, directory=directory)
-        sources.append(f"directory {given.directory}")
+        sources.append(str(given.directory))
     return Believed(trust, tuple(sources), found.remarks)
 
 

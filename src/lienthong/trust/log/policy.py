@@ -75,16 +75,6 @@ class Policy:
             standing[name] = sum(standing[member] for member in group.members) >= group.needed
         return standing[self.quorum]
 
-    @property
-    def asks(self) -> str:
-        """The quorum in words, e.g. ``2 of 3 witnesses``."""
-        if self.quorum is None:
-            return "no witness"
-        group = self.groups.get(self.quorum)
-        if group is None:
-            return f"witness {self.quorum}"
-        return f"{group.needed} of {len(group.members)}"
-
 
 class _Reader:
     """What the lines before have defined."""
