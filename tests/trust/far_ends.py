@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @contextmanager
 def answering(answer: Callable[[bytes], bytes], media_type: str, status: int = 200) -> Iterator[str]:
-    """An address where POSTed bytes are answered by ``answer``."""
+    """An address where requests are answered by ``answer`` of their body."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -22,6 +22,8 @@ def answering(answer: Callable[[bytes], bytes], media_type: str, status: int = 2
             self.send_header("Content-Length", str(len(reply)))
             self.end_headers()
             self.wfile.write(reply)
+
+        do_GET = do_POST
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""

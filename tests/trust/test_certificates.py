@@ -9,17 +9,16 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.trust.conftest import NewProvince, make_signer
 from tests.trust.crafting import SEAL_EXTENSIONS, Made, authority, certificate, seal
 
 from lienthong.trust import certificates, paths
-from lienthong.trust.certificates import TrustStore, describe, import_anchor
+from lienthong.trust.certificates import TrustStore, describe
 from lienthong.trust.errors import AnchorError, CertificateError, UntrustedCertificate
-from lienthong.trust.keys import FileSigner, pem
+from lienthong.trust.keys import FileSigner
 from lienthong.trust.profiles import Profile, key_usage
 
 NOW = datetime(2026, 6, 1, 8, 0, tzinfo=UTC)
@@ -328,87 +327,13 @@ def test_the_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         assert len(store._verdicts[Profile.SEAL]) <= 5
 
 
-# Folders and external anchors
+# Folders
 
 
 def test_a_folder_without_anchors_says_so(tmp_path: Path) -> None:
     with pytest.raises(AnchorError) as caught:
         TrustStore.from_folder(tmp_path)
     assert caught.value.code == "no-anchor"
-
-
-def test_an_imported_root_is_trusted_from_then_on(new_province: NewProvince, now: datetime) -> None:
-    ca, other = new_province("ours"), new_province("theirs")
-    theirs = make_signer(other, now)
-    check = {"intermediates": theirs.chain, "purpose": Profile.SEAL, "at": now}
-    before = TrustStore.from_folder(ca.folder).check(theirs.certificate, **check)  # type: ignore[arg-type]
-    assert before.status == "untrusted"
-    for encoded in ((other.folder / "anchors" / "root.pem").read_bytes(),):
-        [path] = import_anchor(ca.folder, encoded, now=now, name="Tỉnh Trà Vinh")
-    assert path.name.startswith("tinh-tra-vinh-")
-    unknown = TrustStore.from_folder(ca.folder).check(theirs.certificate, **check)  # type: ignore[arg-type]
-    assert (unknown.status, unknown.ok) == ("unknown", False)
-    for name in ("root", "issuing"):
-        crl = (other.folder / "crl" / f"{name}.crl").read_bytes()
-        (ca.folder / "crl" / f"theirs-{name}.crl").write_bytes(crl)
-    assert TrustStore.from_folder(ca.folder).check(theirs.certificate, **check).ok  # type: ignore[arg-type]
-
-
-def unfit_anchors() -> dict[str, tuple[bytes, str]]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    broken = authority("Broken", None, NOW, signing_key=key)
-    return {
-        "an intermediate": (ISSUING.der, "not a root"),
-        "an agency": (certificate("A", None, NOW, extensions=SEAL_EXTENSIONS).der, "not an authority"),
-        "an expired root": (authority("Old", None, NOW, begins=-9 * DAY, ends=-DAY).der, "expired"),
-        "a root before its time": (authority("Early", None, NOW, begins=DAY).der, "not valid before"),
-        "a root with a broken signature": (broken.der, "signature does not verify"),
-        "a weak root": (
-            authority("Weak", None, NOW, key=rsa.generate_private_key(65537, 1024)).der,  # noqa: S505
-            "1024",
-        ),
-        "a strange root": (authority("S", None, NOW, extra=[(STRANGE, True)]).der, "1.2.3.4.5"),
-        "a private key": (b"-----BEGIN PRIVATE KEY-----\n", "private key"),
-        "nothing": (b"", "not a readable certificate"),
-        "a page of HTML": (b"<html>", "not a readable certificate"),
-        "a cut certificate": (pem("CERTIFICATE", ROOT.der[:100]), "not a readable certificate"),
-    }
-
-
-UNFIT = unfit_anchors()
-
-
-@pytest.mark.parametrize("what", UNFIT)
-def test_what_may_not_be_an_anchor_is_refused_with_the_reason(what: str, tmp_path: Path) -> None:
-    data, words = UNFIT[what]
-    with pytest.raises(AnchorError, match=words):
-        import_anchor(tmp_path, data, now=NOW)
-    assert not (tmp_path / "anchors").exists()
-
-
-def test_several_anchors_come_in_all_or_none(tmp_path: Path) -> None:
-    other = authority("Other", None, NOW)
-    with pytest.raises(AnchorError):
-        import_anchor(tmp_path, pem("CERTIFICATE", ROOT.der) + pem("CERTIFICATE", ISSUING.der), now=NOW)
-    both = pem("CERTIFICATE", ROOT.der) + pem("CERTIFICATE", other.der)
-    assert len(import_anchor(tmp_path, both, now=NOW)) == 2
-    with pytest.raises(AnchorError) as caught:
-        import_anchor(tmp_path, ROOT.der, now=NOW)
-    assert caught.value.code == "anchor-exists"
-
-
-def test_an_ed25519_root_is_fit(tmp_path: Path) -> None:
-    key = ed25519.Ed25519PrivateKey.generate()
-    builder = x509.CertificateBuilder(
-        subject_name=x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "E")]),
-        issuer_name=x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "E")]),
-        public_key=key.public_key(),
-        serial_number=7,
-        not_valid_before=NOW - DAY,
-        not_valid_after=NOW + DAY,
-    ).add_extension(x509.BasicConstraints(True, None), critical=True)
-    root = builder.sign(key, None).public_bytes(Encoding.DER)
-    assert import_anchor(tmp_path, root, now=NOW)
 
 
 def test_a_certificate_is_described_in_words(seal_signer: FileSigner) -> None:

@@ -10,7 +10,6 @@ within ``cache_s``.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,13 +18,11 @@ from pathlib import Path
 from typing import Literal
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 
-from lienthong.core.text import fold
 from lienthong.trust import paths
 from lienthong.trust.errors import AnchorError, CertificateError, UntrustedCertificate
-from lienthong.trust.keys import load_certificates, parse_certificates, pem, write_file
+from lienthong.trust.keys import load_certificates
 from lienthong.trust.ocsp import OcspClient
 from lienthong.trust.paths import Certificate
 from lienthong.trust.profiles import Profile, unfit
@@ -86,7 +83,7 @@ class TrustStore:
         """Trust ``anchors/*.pem``, know the CAs of ``ca.pem`` and ``intermediates/*.pem``, heed
         ``crl/*.crl``.
         """
-        anchors = _certificates_in(pki / "anchors")
+        anchors = certificates_in(pki / "anchors")
         if not anchors:
             raise AnchorError(
                 "there is no trust anchor here",
@@ -94,7 +91,7 @@ class TrustStore:
                 remedy="make the province CA with `lienthong init`, or import an anchor",
                 code="no-anchor",
             )
-        known = _certificates_in(pki / "intermediates")
+        known = certificates_in(pki / "intermediates")
         if (pki / "ca.pem").exists():
             known += load_certificates(pki / "ca.pem")
         return cls(
@@ -253,62 +250,6 @@ class TrustStore:
         return Verdict("good", f"{name} is trusted through {anchor}", ok=True, path=ders), until
 
 
-def import_anchor(pki: Path, data: bytes, *, now: datetime, name: str = "") -> list[Path]:
-    """Put an external root (PEM or DER, one or several) into ``pki/anchors`` after checking that each is fit
-    to be one; all or none. Answers the files written. Raises :class:`AnchorError` with the reason.
-    """
-    if b"PRIVATE KEY" in data:
-        raise AnchorError(
-            "the file holds a private key",
-            remedy="give the certificate alone, and keep that key to its owner",
-        )
-    try:
-        candidates = [paths.parse(der) for der in parse_certificates(data)]
-    except CertificateError as error:
-        raise AnchorError(error.detail, remedy="give X.509 certificates as PEM, or one as DER") from None
-    folder = pki / "anchors"
-    present = set(_certificates_in(folder))
-    for candidate in candidates:
-        objection = unfit_anchor(candidate, now)
-        if objection:
-            raise AnchorError(objection, place=candidate.common_name)
-        if candidate.der in present:
-            raise AnchorError(
-                "it is a trust anchor here already", place=candidate.common_name, code="anchor-exists"
-            )
-    written = []
-    for candidate in candidates:
-        fingerprint = candidate.x509.fingerprint(hashes.SHA256()).hex()
-        slug = re.sub(r"[^a-z0-9]+", "-", fold(name or candidate.common_name)).strip("-")[:40] or "anchor"
-        path = folder / f"{slug}-{fingerprint[:12]}.pem"
-        write_file(path, pem("CERTIFICATE", candidate.der))
-        written.append(path)
-    return written
-
-
-def unfit_anchor(candidate: Certificate, now: datetime) -> str | None:
-    """Why a certificate may not become an anchor; None when it may. Its own signature must verify (SHA-1 is
-    allowed there: nothing rests on it), it must be a CA, in its validity, with a key that is still sound.
-    """
-    if not candidate.self_issued:
-        issuer = candidate.x509.issuer.rfc4514_string()
-        return (
-            f"it is not a root: it was issued by {issuer}; import that root and keep this as an intermediate"
-        )
-    objection = paths.unfit_authority(candidate, 0)
-    if objection:
-        return objection
-    try:
-        candidate.x509.verify_directly_issued_by(candidate.x509)
-    except (InvalidSignature, ValueError, TypeError, UnsupportedAlgorithm):
-        return "its own signature does not verify"
-    if now > candidate.ends:
-        return f"it expired on {candidate.ends:%Y-%m-%d}"
-    if now < candidate.begins:
-        return f"it is not valid before {candidate.begins:%Y-%m-%d}"
-    return None
-
-
 def describe(certificate: bytes) -> dict[str, str]:
     """A certificate in words, for lists and reports: subject, organ, issuer, serial, validity,
     fingerprint.
@@ -326,7 +267,8 @@ def describe(certificate: bytes) -> dict[str, str]:
     }
 
 
-def _certificates_in(folder: Path) -> tuple[bytes, ...]:
+def certificates_in(folder: Path) -> tuple[bytes, ...]:
+    """The certificates of a folder's PEM and DER files, each once."""
     if not folder.is_dir():
         return ()
     files = sorted(path for path in folder.iterdir() if path.suffix in (".pem", ".crt", ".cer"))
