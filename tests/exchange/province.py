@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import httpx
 import uvloop
 
+from lienthong.core.clock import VIETNAM
 from lienthong.exchange.client.build import new_message_id
 from lienthong.exchange.client.signature import signed_headers
 from lienthong.exchange.configuration import Configuration, load, starter
@@ -33,6 +34,7 @@ from lienthong.exchange.edxml.model import (
     Organ,
     OtherInfo,
     Promulgation,
+    Reference,
     Replacement,
     ResponseFor,
     Staff,
@@ -41,11 +43,13 @@ from lienthong.exchange.edxml.model import (
     TraceHeader,
     document_id,
 )
+from lienthong.exchange.edxml.writer import write
 from lienthong.exchange.server.application import Application
 from lienthong.exchange.server.process import run, url_of
 from lienthong.registry.directory import Agency, Alias, CertificateRef, Directory, Quota, QuotaRule, Right
 from lienthong.registry.snapshot import sign
-from lienthong.trust.asic import MIMETYPE
+from lienthong.trust import asic
+from lienthong.trust.asic import MIMETYPE, Entry
 from lienthong.trust.ca import ProvinceCA
 from lienthong.trust.keys import FileSigner, generate_key, save_key, write_file
 from lienthong.trust.log.notes import KeyType, NoteKey, NoteSigner
@@ -261,10 +265,11 @@ class TestProvince:
         subject: str = "Về việc tăng cường kỷ luật hành chính",
         business: Business | None = None,
         organ: str | None = None,
+        day: date | None = None,
     ) -> Document:
         code = Code(number, "UBND-VX")
         now = datetime.now(UTC)
-        day: date = now.date()
+        day = day or now.astimezone(VIETNAM).date()
         return Document(
             sender=Organ(organ or sender, self.agencies[sender].name),
             recipients=tuple(Organ(one) for one in to),
@@ -334,6 +339,19 @@ class TestProvince:
             seal or self.seals[owner],
             signing_time=signing_time or datetime.now(UTC),
             seal_for=[self.encryption[code].certificate for code in seal_for],
+        )
+        assert made is not None
+        return made
+
+    def raw_container(self, message: Message, files: Sequence[File] = ()) -> bytes:
+        """The same without the checks of who builds honestly: for what a hub must refuse."""
+        entries = [Entry(f"files/{file.name}", file.media_type, file.data) for file in files]
+        if isinstance(message, Document):
+            references = tuple(Reference(entry.name, entry.media_type, entry.name[6:]) for entry in entries)
+            message = replace(message, references=references)
+        edoc = Entry("edoc.xml", "text/xml", write(message))
+        made = asic.write(
+            [edoc, *entries], self.seals[message.sender.organ_id], signing_time=datetime.now(UTC)
         )
         assert made is not None
         return made

@@ -29,6 +29,7 @@ from lienthong.exchange.hub.service import Hub
 from lienthong.exchange.server.application import Application
 from lienthong.exchange.server.authentication import Doorkeeper
 from lienthong.exchange.server.sessions import Tokens, open_key
+from lienthong.exchange.server.tls import tls_settings
 from lienthong.exchange.server.upkeep import Upkeep
 from lienthong.exchange.store.protocol import SignCheckpoint, Store
 from lienthong.registry.snapshot import DirectoryHolder
@@ -212,19 +213,6 @@ def open_store(configuration: Configuration, sign: SignCheckpoint) -> Store:
 def build_server(configuration: Configuration, application: Any) -> Server:
     """Granian in this process, as the configuration says."""
     listener = configuration.exchange
-    passphrase = configuration.passphrase()
-    tls: dict[str, Any] = {}
-    if listener.tls:
-        tls = {
-            "ssl_cert": _readable(configuration, listener.certificate),
-            "ssl_key": _readable(configuration, listener.key),
-            "ssl_key_password": passphrase.decode() if passphrase else None,
-            "ssl_ca": _readable(configuration, listener.client_ca) if listener.client_ca else None,
-            "ssl_crl": [_readable(configuration, Path(one)) for one in listener.client_crl],
-            "ssl_client_verify": listener.client_certificates == "required",
-        }
-    elif listener.client_certificates == "required":
-        raise ConfigurationError("client certificates need tls = true", place="[exchange]")
     server = Server(
         application,
         address(listener.host),
@@ -238,14 +226,11 @@ def build_server(configuration: Configuration, application: Any) -> Server:
         backlog=listener.connections,
         backpressure=listener.connections,
         log_dictconfig=_GRANIAN_LOG,
-        **tls,
     )
-    if listener.client_certificates == "required" and not server.ssl_ctx[-1]:
-        raise ConfigurationError(
-            "client certificates would not be checked",
-            place="[exchange] client_certificates",
-            remedy="set client_ca to the CA that issued them",
-        )
+    if listener.tls:
+        server.ssl_ctx = tls_settings(configuration)
+    elif listener.client_certificates == "required":
+        raise ConfigurationError("client certificates need tls = true", place="[exchange]")
     return server
 
 
@@ -350,19 +335,6 @@ def _spool(configuration: Configuration) -> Path:
     folder = configuration.path("hub/spool")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-def _readable(configuration: Configuration, path: Path) -> Path:
-    full = configuration.path(path)
-    try:
-        full.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(
-            f"the file cannot be read: {error.strerror}",
-            place=str(full),
-            remedy="lienthong doctor checks every file that the configuration names",
-        ) from None
-    return full
 
 
 async def _listening(configuration: Configuration, serving: asyncio.Future[None]) -> None:
