@@ -176,6 +176,7 @@ class TestManifest:
             (b'URI="edoc.xml"', b'URI="../edoc.xml"'),
             (b'URI="edoc.xml"', b'URI="file:///etc/passwd"'),
             (b'URI="edoc.xml"', b'URI="%FF"'),
+            (b'URI="edoc.xml"', b'URI="' + b"%20" * 100_000 + b'"'),
             (b'URI="edoc.xml"', b'URI="mimetype"'),
             (b"xmlenc#sha256", b"xmldsig#sha1"),
             (b"2001/04/xmlenc#sha256", b"2000/09/xmldsig#sha1"),
@@ -220,6 +221,11 @@ class TestManifest:
             b'<!ENTITY a%d "%s">' % (n, b"&a%d;" % (n - 1) * 10 if n else b"&a;" * 10) for n in range(9)
         )
         refusal(with_manifest(self.GOOD.replace(b"<asic:ASiC", bomb + b"]><asic:ASiC", 1)), tmp_path)
+
+    def test_too_many_manifests_are_refused(self, tmp_path: Path) -> None:
+        contents = unpack(container(FILES))
+        more = {f"META-INF/ASiCManifest{n}.xml": self.GOOD for n in range(20)}
+        assert refusal(repack({**contents, **more}), tmp_path).code == "container-limit"
 
     def test_a_manifest_beyond_the_limit_is_refused(self, tmp_path: Path) -> None:
         assert refusal(container(FILES), tmp_path, manifest=100).code == "container-limit"

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from asn1crypto import cms as asn1_cms
 from asn1crypto import tsp
+from asn1crypto.x509 import Certificate
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import given
 from hypothesis import strategies as st
@@ -232,8 +233,6 @@ class TestAttributes:
 
 
 def issuer_and_serial(own: bytes) -> tuple[bytes, bytes]:
-    from asn1crypto.x509 import Certificate
-
     body = Certificate.load(own)["tbs_certificate"]
     return body["issuer"].dump(), body["serial_number"].dump()
 
@@ -243,7 +242,7 @@ def resigned(made: bytes, signed: bytes, signature: bytes, **fields: bytes) -> b
     outer = asn1_cms.ContentInfo.load(made)["content"]
     info = outer["signer_infos"][0]
     signer_info = der.sequence(
-        info["version"].dump(),
+        fields.get("version", info["version"].dump()),
         fields.get("sid", info["sid"].dump()),
         fields.get("digest", alg.SHA256),
         b"\xa0" + signed[1:],
@@ -319,6 +318,35 @@ def test_a_certificate_that_stands_twice_is_refused() -> None:
     twice = der.element(0xA0, signer().certificate * 2)
     with pytest.raises(CmsError):
         verify_detached(resigned(made, signed, signer().sign(signed), certificates=twice), CONTENT)
+
+
+def test_a_certificate_too_large_to_be_one_is_refused() -> None:
+    made = fixed()
+    parsed = asn1_cms.ContentInfo.load(made)["content"]["signer_infos"][0]
+    signed = b"\x31" + parsed["signed_attrs"].dump()[1:]
+    huge = der.set_of([signer().certificate, der.sequence(bytes(20_000))], 0xA0)
+    with pytest.raises(CmsError) as error:
+        verify_detached(resigned(made, signed, signer().sign(signed), certificates=huge), CONTENT)
+    assert error.value.code == "cms-unsupported"
+
+
+@pytest.mark.parametrize("sid", ["issuer and serial", "key identifier"])
+def test_a_certificate_with_any_byte_changed_is_refused_cleanly(sid: str) -> None:
+    """The signed reference catches every change; before that, the certificate must not break the reader."""
+    own = signer().certificate
+    parsed = asn1_cms.ContentInfo.load(fixed())["content"]["signer_infos"][0]
+    signed = b"\x31" + parsed["signed_attrs"].dump()[1:]
+    signature = signer().sign(signed)
+    more = {}
+    if sid == "key identifier":
+        extension = Certificate.load(own).key_identifier
+        more = {"sid": der.element(0x80, extension), "version": der.encode_integer(3)}
+    verify_detached(resigned(fixed(), signed, signature, **more), CONTENT)
+    for at in range(4, len(own)):
+        bent = own[:at] + bytes((own[at] ^ 0x01,)) + own[at + 1 :]
+        certificates = der.element(0xA0, bent)
+        with pytest.raises(CmsError):
+            verify_detached(resigned(fixed(), signed, signature, certificates=certificates, **more), CONTENT)
 
 
 @seen_before

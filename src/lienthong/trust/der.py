@@ -1,7 +1,7 @@
 """A strict DER walker and writer (ITU-T X.690) for the few structures read on the hot path.
 
-Works on positions in one ``bytes`` object and copies nothing. Measured against
-``cryptography.hazmat.asn1`` on the CMS of a container: see ``benchmarks/container.py``.
+Works on positions in one ``bytes`` object and copies nothing. Why not ``cryptography.hazmat.asn1``:
+docs/decisions/container-parsing.md.
 """
 
 from __future__ import annotations

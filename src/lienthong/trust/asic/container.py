@@ -25,6 +25,7 @@ _LEFT_ALONE = re.compile(
 )
 """ODF manifests, archive time-stamps and evidence records: allowed, neither checked nor relied on."""
 MAX_SIGNATURES = 16
+MAX_URI = 2048
 _MIMETYPE = MIMETYPE.encode()
 _MIMETYPE_CRC = zlib.crc32(_MIMETYPE)
 
@@ -166,6 +167,8 @@ def _check(archive: Archive) -> Container:
                 "has no place in META-INF: no signature covers it", place=name, code="container-unsigned-file"
             )
     del data[MIMETYPE_NAME]
+    if len(manifests) > MAX_SIGNATURES:
+        raise ContainerError("holds too many manifests", code="container-limit")
     if not data:
         raise ContainerError("holds no data file", code="container-malformed")
 
@@ -260,7 +263,7 @@ def _check_references(
 
 def _member_named(uri: str, members: dict[str, Member], place: str) -> str:
     """The one entry that ``uri`` means; a file that both readings of it would find is refused."""
-    found = [name for name in uri_names(uri) if name in members]
+    found = [name for name in uri_names(uri) if name in members] if len(uri) <= MAX_URI else []
     if len(found) == 1:
         return found[0]
     raise ContainerError(

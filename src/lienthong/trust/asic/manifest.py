@@ -92,7 +92,7 @@ def read_manifest(data: bytes, *, place: str) -> Manifest:
     return _read_any(data, place)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def uri_names(uri: str) -> tuple[str, ...]:
     """The entry names that ``uri`` may mean: percent-decoded, and as written when that differs."""
     plain = uri.removeprefix("./")

@@ -14,8 +14,10 @@ from lienthong.trust.cms.algorithms import MESSAGE_DIGEST, SIGNING_TIME, Check, 
 from lienthong.trust.cms.structure import SignedData
 from lienthong.trust.der import UTC_TIME
 
-MAX_SHAPES = 4096
-"""Kept before starting afresh: about three for each signer, 1–2 KB each."""
+MAX_SHAPES = 2048
+"""Kept before starting afresh: about three for each signer, mostly 1–2 KB each."""
+MAX_SIZE = 8 << 10
+"""Bytes of a CMS whose shape is kept; with MAX_SHAPES it bounds the memory to some 30 MB."""
 MAX_CUTS = 4
 TIME_SIZE = 13
 """Bytes of a UTCTime."""
@@ -69,6 +71,8 @@ def remember(cms: bytes, signed_data: SignedData, verified: Verified) -> None:
     Only the plain kind is kept: one signer, a UTCTime, nothing after the signature, and the three values
     where they can be told apart.
     """
+    if len(cms) > MAX_SIZE:
+        return
     signer = signed_data.signers[0]
     time = signer.attributes.get(SIGNING_TIME, b"")
     digest = signer.attributes[MESSAGE_DIGEST][2:]

@@ -18,7 +18,15 @@ from lienthong.trust.cms.algorithms import PublicKey, key_name
 from lienthong.trust.errors import CmsError
 
 CACHED = 2048
-"""Certificates kept: at about 3 KB each, 6 MB at most."""
+"""Certificates kept: about 3 KB each, and never more than MAX_CERTIFICATE."""
+UNREADABLE = (
+    ValueError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+"""What ``cryptography`` raises for bytes that are no certificate it can read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +62,7 @@ def key_identifier(certificate: bytes) -> bytes | None:
         return extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
     except x509.ExtensionNotFound:
         return None
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except UNREADABLE as error:
         raise _unreadable(error) from None
 
 
@@ -63,7 +71,7 @@ def signer_key(certificate: bytes) -> SignerKey:
     """The public key of a DER certificate, ready to verify with."""
     try:
         key = x509.load_der_x509_certificate(certificate).public_key()
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except UNREADABLE as error:
         raise _unreadable(error) from None
     kind = key_name(key)
     assert isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey)

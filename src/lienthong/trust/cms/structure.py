@@ -21,6 +21,8 @@ from lienthong.trust.errors import CmsError
 
 MAX_SIGNERS = 16
 MAX_CERTIFICATES = 32
+MAX_CERTIFICATE = 16 << 10
+"""Bytes of one certificate: they are kept in caches, which this bounds."""
 
 
 class Signer(NamedTuple):
@@ -98,6 +100,8 @@ def _certificates(data: bytes, at: int, end: int) -> tuple[bytes, ...]:
     found = []
     while at < end:
         _, stop = expect(data, at, end, SEQUENCE)
+        if stop - at > MAX_CERTIFICATE:
+            raise CmsError(f"a certificate is larger than {MAX_CERTIFICATE} bytes", code="cms-unsupported")
         found.append(data[at:stop])
         at = stop
     if len(found) > MAX_CERTIFICATES or len(set(found)) != len(found):

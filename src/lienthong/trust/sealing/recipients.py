@@ -7,14 +7,13 @@ RSA: OAEP with SHA-256 and MGF1 with SHA-256 (RFC 8017, RFC 4055).
 from __future__ import annotations
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, keywrap
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.kdf.x963kdf import X963KDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from lienthong.trust import der
-from lienthong.trust.cms.signers import identity
+from lienthong.trust.cms.signers import UNREADABLE, identity
 from lienthong.trust.errors import SealingError
 
 MAX_RECIPIENTS = 5_000
@@ -48,7 +47,7 @@ def recipient_info(certificate: bytes, key: bytes) -> bytes:
     """The RecipientInfo that carries the content ``key`` to the holder of a DER ``certificate``."""
     try:
         public = x509.load_der_x509_certificate(certificate).public_key()
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except UNREADABLE as error:
         raise SealingError(f"a recipient's certificate cannot be read: {error}", place="recipient") from None
     issuer, serial, _ = identity(certificate)
     name = der.sequence(issuer, serial)
