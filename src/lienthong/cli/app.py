@@ -37,7 +37,7 @@ class Entry:
 
 
 COMMANDS: dict[str, Entry] = {
-    "demo": Entry("demo", "demo", RUNNING, "A whole province at work on this machine."),
+    "demo": Entry("demo.command", "demo", RUNNING, "A whole province at work on this machine."),
     "init": Entry("init", "init", RUNNING, "Create a province: CA, registry, keys, configuration, profiles."),
     "serve": Entry("serve", "serve", RUNNING, "Serve a data folder: exchange and web."),
     "registry": Entry("registry", "app", RUNNING, "Agencies, their codes, seals and rights."),

@@ -210,10 +210,10 @@ def agencies_of(wanted: Iterable[str], now: datetime) -> list[Agency]:
 
 
 def renew(data: Path, *, now: datetime, force: bool = False) -> bool:
-    """Publish fresh CRLs when the newest are a day old, and the directory when the registry's certificates
-    changed or half of its life has passed. Answers whether the directory was published.
+    """Publish fresh CRLs when the newest are a day old, and the directory when it no longer says what the
+    registry does or half of its life has passed. Answers whether the directory was published.
     """
-    from lienthong.registry import actions, queries
+    from lienthong.registry import actions
 
     secret = passphrase(data)
     crls = list((data / "pki" / "crl").glob("*.crl"))
@@ -222,14 +222,7 @@ def renew(data: Path, *, now: datetime, force: bool = False) -> bool:
         or now.timestamp() - min(one.stat().st_mtime for one in crls) > RENEW_CRLS_AFTER.total_seconds()
     ):
         ProvinceCA.open(data / "pki", passphrase=secret).publish_crls(now=now)
-    latest = queries.latest_publication()
-    due = (
-        force
-        or latest is None
-        or not (data / DIRECTORY).exists()
-        or latest.expires_at - now < RENEW_DIRECTORY_BEFORE
-        or _changed_since(latest.issued_at)
-    )
+    due = force or not _directory_is_current(data / DIRECTORY, now)
     if due:
         keys = data / "keys"
         signer = load_signer(keys / "directory.key", keys / "directory.pem", passphrase=secret)
@@ -237,10 +230,20 @@ def renew(data: Path, *, now: datetime, force: bool = False) -> bool:
     return due
 
 
-def _changed_since(moment: datetime) -> bool:
-    from lienthong.registry import models
+def _directory_is_current(file: Path, now: datetime) -> bool:
+    from lienthong.core.errors import LienthongError
+    from lienthong.registry import queries
+    from lienthong.registry.snapshot import decode
+    from lienthong.trust.cms import verify_attached
 
-    return models.AuditEvent.objects.filter(at__gt=moment).exclude(verb="publish").exists()
+    try:
+        there = decode(verify_attached(file.read_bytes())[0])
+    except (OSError, LienthongError):
+        return False
+    if there.expires_at - now < RENEW_DIRECTORY_BEFORE:
+        return False
+    asked = queries.directory(version=there.version, issued_at=there.issued_at, expires_at=there.expires_at)
+    return asked == there
 
 
 def _noted_fingerprints() -> set[tuple[str, bytes]]:

@@ -11,10 +11,12 @@ from lienthong.core.clock import Clock
 from lienthong.exchange.client.errors import HubRefused, HubUnreachable
 from lienthong.exchange.client.profile import AgencyProfile
 from lienthong.exchange.client.signature import signed_headers
-from lienthong.exchange.client.steps import Answer, Call, Steps, expect, work
+from lienthong.exchange.client.steps import Answer, Call, Pause, Steps, expect, work
 
 EARLY = timedelta(seconds=30)
 """A token is renewed this long before it expires."""
+PATIENCE = 3
+"""How often a question is asked again that the hub cannot answer for the moment."""
 
 
 class Session:
@@ -27,7 +29,8 @@ class Session:
         self._good_until = datetime.fromtimestamp(0, UTC)
 
     def call(self, call: Call) -> Steps[Answer]:
-        """Perform ``call`` as the agency. A token that the hub no longer knows is renewed once.
+        """Perform ``call`` as the agency. A token that the hub no longer knows is renewed once; a question
+        that the hub cannot answer for the moment is asked again a few times.
 
         Raises :class:`HubRefused` or :class:`HubUnreachable` when the answer is not a success.
         """
@@ -38,6 +41,11 @@ class Session:
         answer: Answer = yield self._authorised(call)
         if answer.status == 401 and not fresh:
             yield from self._open()
+            answer = yield self._authorised(call)
+        for _ in range(PATIENCE if call.method == "GET" else 0):
+            if answer.status != 503:
+                break
+            yield Pause(_seconds(answer))
             answer = yield self._authorised(call)
         return expect(answer)
 
@@ -74,3 +82,11 @@ class Session:
             body_digest=sha256(call.body).digest(),
             created=int(self._clock().timestamp()),
         )
+
+
+def _seconds(answer: Answer) -> float:
+    """How long the hub asks to wait, within reason."""
+    asked = answer.headers.get("retry-after", "")
+    return (
+        float(min(max(int(asked), 0), 5)) if asked.isascii() and asked.isdigit() and len(asked) < 5 else 1.0
+    )

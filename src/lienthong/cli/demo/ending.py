@@ -1,0 +1,225 @@
+"""How the demonstration ends: examples on the disk, a table, and what to try next."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from lienthong.cli.demo import play
+from lienthong.cli.demo.play import Outcome
+from lienthong.cli.output import console, say, size_text, table
+from lienthong.exchange.client.http import tls_context
+from lienthong.exchange.client.profile import AgencyProfile, load_profile
+from lienthong.exchange.client.sync import Client
+from lienthong.exchange.statuses import MEANINGS
+from lienthong.trust.keys import write_file
+
+NAME = "chi-thi-15"
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What is shown and, with ``--json``, printed."""
+
+    statistics: dict[str, Any]
+    checkpoint: str
+    documents: list[dict[str, Any]]
+    overtaken: int
+    setup_s: float
+    play_s: float
+
+
+def leave_examples(data: Path, outcome: Outcome) -> Path:
+    """A received container, its receipt, the log's checkpoint and key, and the CA chain: all that anybody
+    needs to check them without us.
+    """
+    folder = data / "examples"
+    index = outcome.rows[play.DIRECTIVE].log_index
+    assert index is not None
+    with Client(data / "agencies" / play.COMMUNE) as clerk:
+        received = clerk.fetch(index)
+        note = clerk.check_log().note
+        write_file(folder / f"{NAME}.asice", received.path.read_bytes())
+        write_file(folder / f"{NAME}.receipt.json", received.receipt_path.read_bytes())
+    write_file(folder / "checkpoint.txt", note)
+    write_file(folder / "checkpoint.vkey", (data / "keys" / "checkpoint.vkey").read_bytes())
+    pki = data / "pki"
+    chain = (pki / "ca.pem").read_bytes()
+    for anchor in sorted((pki / "anchors").glob("*.pem")):
+        if anchor.read_bytes().strip() not in chain:
+            chain += anchor.read_bytes()
+    write_file(folder / "ca.pem", chain)
+    return folder
+
+
+def figures(data: Path, outcome: Outcome, *, setup_s: float, play_s: float) -> Figures:
+    """What came of it, as the hub's own log and inboxes tell."""
+    profile = load_profile(data / "agencies" / play.PROVINCE)
+    documents = []
+    senders = {
+        play.PROVINCE: (play.DIRECTIVE, play.TELEGRAM, play.INVITATION, play.MOVED),
+        play.AGRICULTURE: (play.PUMPS, play.TAKEN_BACK),
+        play.INTERIOR: (play.PERSONNEL,),
+        play.COMMUNE: (play.REPORT,),
+    }
+    for code, names in senders.items():
+        with Client(data / "agencies" / code) as client:
+            for name in names:
+                row = outcome.rows[name]
+                assert row.log_index is not None
+                documents.append(_document(client, name, row.log_index, row.summary))
+    return Figures(
+        statistics=_statistics(profile),
+        checkpoint=(data / "examples" / "checkpoint.txt").read_text(),
+        documents=sorted(documents, key=lambda one: one["index"]),
+        overtaken=_overtaken(data / "logs" / "demo.json", outcome.tally.overtaken),
+        setup_s=setup_s,
+        play_s=play_s,
+    )
+
+
+def _overtaken(file: Path, now: int) -> int:
+    """Counted when the inboxes were worked through: in a later run there is nothing left to overtake."""
+    before = json.loads(file.read_text())["overtaken"] if file.exists() else 0
+    if now:
+        write_file(file, json.dumps({"overtaken": before + now}).encode())
+    return int(before + now)
+
+
+def _document(client: Client, name: str, index: int, summary: dict[str, Any]) -> dict[str, Any]:
+    view = client.trace(index)
+    states = Counter("thu hồi" if line.recalled else line.state for line in view.deliveries if line.state)
+    answers = Counter(one.status for one in view.history if one.status in ("15", "16"))
+    return {
+        "index": index,
+        "id": name,
+        "code": summary["code"],
+        "subject": summary["subject"],
+        "from": client.profile.code,
+        "recipients": len(view.record.recipients),
+        "business": view.record.business,
+        "lane": view.record.lane,
+        "states": dict(sorted(states.items())),
+        "answers": dict(sorted(answers.items())),
+    }
+
+
+def _statistics(profile: AgencyProfile) -> dict[str, Any]:
+    verify = tls_context(profile) if profile.hub.startswith("https:") else False
+    with httpx.Client(base_url=profile.hub, verify=verify, trust_env=False, timeout=30) as http:
+        answer = http.get("/v1/statistics")
+        answer.raise_for_status()
+        found: dict[str, Any] = answer.json()
+        return found
+
+
+def show(data: Path, found: Figures, *, hub: str, web: str, serving: bool) -> None:
+    """The tables, and the commands to try next."""
+    kinds = {0: "", 1: "thu hồi", 2: "cập nhật", 3: "thay thế"}
+    table(
+        "Văn bản",
+        ("log", "number", "", "what", "to", "where they stand"),
+        [
+            (
+                one["index"],
+                one["code"],
+                "HỎA TỐC" if one["lane"] == "urgent" else kinds[one["business"]],
+                one["subject"],
+                one["recipients"],
+                _standing(one),
+            )
+            for one in found.documents
+        ],
+    )
+    statistics = found.statistics
+    origin, size, root = found.checkpoint.split("\n")[:3]
+    said = _said(statistics.get("states", {}))
+    table(
+        "Vĩnh Long 2017",
+        ("", ""),
+        [
+            ("documents", f"{statistics['documents']:,}"),
+            ("deliveries", f"{statistics['deliveries']:,}, each fetched over HTTP and verified"),
+            ("signed statuses back", f"{statistics['statuses']:,}"),
+            ("deliveries now at", ", ".join(f"{code}: {count}" for code, count in sorted(said.items()))),
+            (
+                "hỏa tốc came first at",
+                f"{found.overtaken} agencies" if found.overtaken else "(in the first run)",
+            ),
+            ("time", f"{found.setup_s:.1f} s to set up, {found.play_s:.1f} s to exchange"),
+            ("log", f"{statistics['tree_size']:,} records, {size_text(statistics['log_bytes'])}"),
+            ("checkpoint", f"{origin} · {size} · {root}"),
+        ],
+    )
+    meanings = " · ".join(f"{code} {MEANINGS[code]}" for code in ("01", "02", "03", "04", "05", "06"))
+    say(f"[dim]{meanings}[/]")
+    _next_steps(data, found, hub=hub, web=web, serving=serving)
+
+
+def _said(states: dict[str, int]) -> str:
+    """How many deliveries stand at which status; requests (update, recall) have none of their own."""
+    words = {"": "requests answered", "recalled": "taken back"}
+    return ", ".join(
+        f"{words.get(state, state)}: {count}" for state, count in sorted(states.items(), reverse=True)
+    )
+
+
+def _standing(one: dict[str, Any]) -> str:
+    parts = [f"{state}: {count}" for state, count in one["states"].items()]
+    parts += [f"{code} {'agrees' if code == '15' else 'refuses'}: {n}" for code, n in one["answers"].items()]
+    return ", ".join(parts)
+
+
+def _next_steps(data: Path, found: Figures, *, hub: str, web: str, serving: bool) -> None:
+    terminal = console()
+    directive = next(one["index"] for one in found.documents if one["id"] == play.DIRECTIVE)
+    at = "" if data == Path("var/demo") else f" --data {data}"
+    asice, receipt = (data / "examples" / f"{NAME}{end}" for end in (".asice", ".receipt.json"))
+    lienthong = ".venv/bin/lienthong"
+    terminal.print("\n[bold]Try next[/]")
+    for command in (
+        f"{lienthong} trace {directive} --as {play.PROVINCE}{at}",
+        f"{lienthong} inbox --all --as {play.COMMUNE}{at}",
+        f"{lienthong} verify {asice} {receipt}{at}",
+        f"{lienthong} log check{at}",
+        f"{lienthong} keys list --agency {play.COMMUNE}{at}",
+    ):
+        terminal.print(f"  {command}", soft_wrap=True)
+    terminal.print("\n[bold]Check the received container with openssl alone[/]")
+    terminal.print(f"  {openssl_command(data)}", soft_wrap=True)
+    if serving:
+        terminal.print(f"\nServing until Ctrl-C: exchange [bold]{hub}[/], web [bold]{web}[/]")
+
+
+def openssl_command(data: Path) -> str:
+    """Shell that checks the example's seal without us."""
+    folder = data / "examples"
+    opened = folder / "opened"
+    return (
+        f"python3 -m zipfile -e {folder / NAME}.asice {opened} && openssl cms -verify -binary -inform DER "
+        f"-in {opened}/META-INF/signature.p7s -content {opened}/META-INF/ASiCManifest.xml "
+        f"-CAfile {folder}/ca.pem -purpose any -out /dev/null"
+    )
+
+
+def as_json(data: Path, found: Figures, *, hub: str, web: str) -> str:
+    return json.dumps(
+        {
+            "data": str(data),
+            "hub": hub,
+            "web": web,
+            "statistics": found.statistics,
+            "checkpoint": found.checkpoint,
+            "documents": found.documents,
+            "overtaken": found.overtaken,
+            "setup_s": round(found.setup_s, 2),
+            "play_s": round(found.play_s, 2),
+        },
+        ensure_ascii=False,
+        indent=2,
+    )
