@@ -74,8 +74,9 @@ def test_a_code_is_answered_for_its_day() -> None:
     assert queries.agency("30001", FIRST).code == "NEW"
     assert queries.agency("30003", FIRST).code == "H61.03", "an ended agency is still found by its code"
     assert queries.agency(" h61.03 ", FIRST).code == "H61.03"
-    with pytest.raises(UnknownAgency):
-        queries.agency("30099", FIRST)
+    for unknown in ("30099", "", "h61\u0301", "H６1"):
+        with pytest.raises(UnknownAgency):
+            queries.agency(unknown, FIRST)
 
 
 def test_counts_name_every_kind(django_assert_num_queries: Queries) -> None:

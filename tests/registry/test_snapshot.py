@@ -131,6 +131,7 @@ def test_json_of_another_kind_is_refused(data: bytes) -> None:
         (("version",), 0, "directory.version"),
         (("version",), True, "directory.version"),
         (("issued_at",), "2025-07-01T00:00:00", "directory.issued_at"),
+        (("issued_at",), "0001-01-01T00:00:00+14:00", "directory.issued_at"),
         (("expires_at",), "1999-01-01T00:00:00Z", "directory.expires_at"),
         (("agencies", 0, "kind"), "kingdom", "directory.agencies[0].kind"),
         (("agencies", 0, "seals"), ["!"], "directory.agencies[0].seals[0]"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from lienthong.web import hub
 from lienthong.web.deployment import SECRET_FILE, DeploymentError, database, secret_key
 
 SETUP = "import django; django.setup(); from django.conf import settings as s; "
@@ -91,3 +93,28 @@ def test_an_address_of_something_else_is_refused_with_its_place(url: str) -> Non
     with pytest.raises(DeploymentError) as error:
         database(None, url)
     assert error.value.place == "LIENTHONG_REGISTRY_URL"
+
+
+def test_the_web_process_writes_the_exchanges_kind_of_log_lines(tmp_path: Path) -> None:
+    done = in_a_process(
+        "import logging, lienthong.web.wsgi; logging.getLogger('django.request').error('broken')",
+        LIENTHONG_DATA=str(tmp_path),
+    )
+    assert json.loads(done.stderr.splitlines()[-1])["event"] == "broken"
+
+
+def test_the_hub_is_where_the_configuration_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LIENTHONG_HUB_URL", raising=False)
+    assert hub.address(None) == hub.address(tmp_path) == "http://127.0.0.1:8440"
+    for host, tls, url in (
+        ("127.0.0.1", "false", "http://127.0.0.1:9000"),
+        ("0.0.0.0", "true", "https://127.0.0.1:9000"),  # noqa: S104 - where the hub listens, not we
+        ("::", "false", "http://[::1]:9000"),
+    ):
+        text = f'[hub]\norigin = "x.example"\n[exchange]\nhost = "{host}"\nport = 9000\ntls = {tls}\n'
+        (tmp_path / "lienthong.toml").write_text(text)
+        assert hub.address(tmp_path) == url
+    (tmp_path / "lienthong.toml").write_text("broken")
+    assert hub.address(tmp_path) == "http://127.0.0.1:8440"
+    monkeypatch.setenv("LIENTHONG_HUB_URL", "https://hub.example/")
+    assert hub.address(tmp_path) == "https://hub.example"

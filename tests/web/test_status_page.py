@@ -189,6 +189,40 @@ def test_each_answer_has_its_own_nonce(client: Client, hub: SpeakingHub) -> None
     assert len(policies) == 3
 
 
+def test_an_address_that_is_not_there_says_so_in_both_languages(client: Client) -> None:
+    answer = client.get("/nowhere")
+    assert answer.status_code == 404
+    assert "Không có trang này." in answer.content.decode()
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+
+
+def test_a_fault_is_logged_and_not_shown(
+    hub: SpeakingHub, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a secret of the inside")
+
+    monkeypatch.setattr("lienthong.web.hub.ask", broken)
+    answer = Client(raise_request_exception=False).get("/")
+    assert answer.status_code == 500
+    assert "a secret" not in answer.content.decode()
+    assert "a secret of the inside" in caplog.text
+
+
+def test_a_registry_that_does_not_answer_leaves_the_hubs_figures(
+    client: Client, hub: SpeakingHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.db import OperationalError
+
+    def unreachable(*_: object) -> None:
+        raise OperationalError("unable to open database file")
+
+    monkeypatch.setattr("lienthong.registry.queries.counts_by_kind", unreachable)
+    text = page(client)
+    assert "Cơ sở dữ liệu danh bạ không trả lời." in text
+    assert "1.234.567" in text
+
+
 def test_only_reading_is_possible(client: Client, hub: SpeakingHub) -> None:
     assert client.post("/").status_code == 405
     assert client.head("/").status_code == 200

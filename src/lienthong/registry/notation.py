@@ -172,11 +172,11 @@ class _Fields:
     def instant(self, name: str) -> datetime:
         try:
             moment = datetime.fromisoformat(self.text(name))
-        except ValueError:
+            if moment.tzinfo is None:
+                raise self._wrong(name, "a moment with its time zone")
+            return moment.astimezone(UTC)
+        except (ValueError, OverflowError):
             raise self._wrong(name, "a moment such as 2025-07-01T00:00:00Z") from None
-        if moment.tzinfo is None:
-            raise self._wrong(name, "a moment with its time zone")
-        return moment.astimezone(UTC)
 
     def each(self, name: str, read: Callable[[object, str], T]) -> tuple[T, ...]:
         value = self.body.get(name, [])

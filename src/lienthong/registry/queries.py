@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, datetime
 
-from django.db.models import Count, Q, QuerySet, Subquery
+from django.db.models import Count, F, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from lienthong.core.text import fold
@@ -66,14 +66,17 @@ def agencies(
 
 def agency(code: str, on: date) -> models.Agency:
     """The agency a code or alias means on a day, else the one it meant last; :class:`UnknownAgency`."""
-    wanted = code.strip().upper()
+    # Upper-casing anything but ASCII could turn a look-alike letter into a real code.
+    wanted = code.strip().upper() if code.isascii() else code
     canonical = models.Agency.objects.filter(code=wanted)
     held = models.Agency.objects.filter(
         Q(aliases__code=wanted)
         & (Q(aliases__valid_from=None) | Q(aliases__valid_from__lte=on))
         & (Q(aliases__valid_to=None) | Q(aliases__valid_to__gte=on))
     )
-    earlier = models.Agency.objects.filter(aliases__code=wanted).order_by("-valid_to")
+    earlier = models.Agency.objects.filter(aliases__code=wanted).order_by(
+        F("valid_to").desc(nulls_first=True)
+    )
     for candidates in (canonical.filter(on_day(on)), held.filter(on_day(on)), canonical, earlier):
         found = candidates.first()
         if found is not None:

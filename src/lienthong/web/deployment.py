@@ -1,4 +1,4 @@
-"""What Django's settings take from the data folder: the database and the secret key."""
+"""What the web side takes from the data folder: configuration, database, secret key."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from lienthong.core.errors import LienthongError
+from lienthong.exchange.configuration import Configuration, ConfigurationError, load
 
 SECRET_FILE = Path("secrets") / "django-secret-key"
 
@@ -17,6 +18,18 @@ SECRET_FILE = Path("secrets") / "django-secret-key"
 class DeploymentError(LienthongError):
     code = "web-deployment"
     status = 500
+
+
+def configuration(data: Path | None) -> Configuration | None:
+    """What ``lienthong.toml`` says; None without a data folder or with a file that cannot be read, which
+    the exchange and ``lienthong doctor`` report: the pages go on with the defaults.
+    """
+    if data is None:
+        return None
+    try:
+        return load(data)
+    except ConfigurationError:
+        return None
 
 
 def database(data: Path | None, url: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 from django.utils.translation import gettext as _
 
-from lienthong.exchange.configuration import ConfigurationError, load
+from lienthong.web.deployment import configuration
 
 TIMEOUT_S = 2.0
 MAX_ANSWER = 1 << 20
@@ -59,14 +59,12 @@ def address(data: Path | None) -> str:
     given = os.environ.get("LIENTHONG_HUB_URL", "")
     if given:
         return given.rstrip("/")
-    if data is not None:
-        try:
-            listener = load(data).exchange
-        except ConfigurationError:
-            return "http://127.0.0.1:8440"
-        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(listener.host, listener.host)  # noqa: S104
-        return f"{'https' if listener.tls else 'http'}://{host}:{listener.port}"
-    return "http://127.0.0.1:8440"
+    chosen = configuration(data)
+    if chosen is None:
+        return "http://127.0.0.1:8440"
+    listener = chosen.exchange
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(listener.host, listener.host)  # noqa: S104
+    return f"{'https' if listener.tls else 'http'}://{host}:{listener.port}"
 
 
 def ask(base: str, data: Path | None = None) -> Report:

@@ -69,4 +69,6 @@ if HTTPS:
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = False
 
+LOGGING_CONFIG = None  # web.wsgi writes the same lines as the exchange; commands leave logging alone
+
 SILENCED_SYSTEM_CHECKS = ["security.W021"]  # preloading is for the owner of the domain to decide
