@@ -146,11 +146,8 @@ def show(data: Path, found: Figures, *, hub: str, web: str, serving: bool) -> No
             ("documents", f"{statistics['documents']:,}"),
             ("deliveries", f"{statistics['deliveries']:,}, each fetched over HTTP and verified"),
             ("signed statuses back", f"{statistics['statuses']:,}"),
-            ("deliveries now at", ", ".join(f"{code}: {count}" for code, count in sorted(said.items()))),
-            (
-                "hỏa tốc came first at",
-                f"{found.overtaken} agencies" if found.overtaken else "(in the first run)",
-            ),
+            ("deliveries now at", said),
+            ("hỏa tốc overtook at", f"{found.overtaken} agencies"),
             ("time", f"{found.setup_s:.1f} s to set up, {found.play_s:.1f} s to exchange"),
             ("log", f"{statistics['tree_size']:,} records, {size_text(statistics['log_bytes'])}"),
             ("checkpoint", f"{origin} · {size} · {root}"),
