@@ -8,7 +8,7 @@ import pytest
 
 from lienthong.registry import actions, models, queries
 from lienthong.registry.directory import Agency, Alias, Quota, Right, Unit
-from lienthong.registry.errors import RuleBroken, UnknownAgency
+from lienthong.registry.errors import RegistryUnreachable, RuleBroken, UnknownAgency
 
 pytestmark = pytest.mark.django_db
 
@@ -198,3 +198,15 @@ def test_every_action_leaves_an_audit_event() -> None:
         before = models.AuditEvent.objects.count()
         write()
         assert models.AuditEvent.objects.count() == before + 1
+
+
+@pytest.mark.usefixtures("province")
+def test_a_database_that_cannot_write_is_an_error_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    from django.db import OperationalError
+
+    def busy(*_: object) -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr("lienthong.registry.records.store", busy)
+    with pytest.raises(RegistryUnreachable, match="database is locked"):
+        actions.lock_agency("H61")

@@ -8,11 +8,6 @@ from pathlib import Path
 from lienthong.core.errors import LienthongError
 
 
-class RegistryUnreachable(LienthongError):
-    code = "registry-unreachable"
-    status = 503
-
-
 def use_data_folder(data: Path, *, migrate: bool = True, create: bool = False) -> None:
     """Point Django at the registry of a data folder, once per process, and bring its tables up to date.
 
@@ -61,6 +56,8 @@ def bring_up_to_date() -> None:
     """Create or migrate the registry's tables."""
     from django.core.management import call_command
     from django.db import Error
+
+    from lienthong.registry.errors import RegistryUnreachable
 
     try:
         call_command("migrate", verbosity=0, interactive=False)

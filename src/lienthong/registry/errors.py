@@ -52,6 +52,13 @@ class RuleBroken(RegistryError):
     status = 409
 
 
+class RegistryUnreachable(RegistryError):
+    """The registry's database does not answer, is damaged, or is held by somebody else."""
+
+    code = "registry-unreachable"
+    status = 503
+
+
 class FileRefused(RegistryError):
     """A whole file cannot be read: it is missing, not UTF-8, or not of a known layout."""
 

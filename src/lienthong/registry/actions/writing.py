@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 
 from lienthong.core.clock import utc_now
 from lienthong.registry import models, records
-from lienthong.registry.errors import RuleBroken
+from lienthong.registry.errors import RegistryUnreachable, RuleBroken
 from lienthong.registry.imports.planning import State
 
 SYSTEM = "system"
@@ -31,6 +31,11 @@ def in_turn(write: Callable[P, T]) -> Callable[P, T]:
         except IntegrityError as problem:
             raise RuleBroken(
                 f"the database refuses the change: {problem}", remedy="look at the rows it names"
+            ) from problem
+        except OperationalError as problem:
+            raise RegistryUnreachable(
+                f"the database could not write: {problem}",
+                remedy="try again; check that it runs, that the disk has room and that nobody else holds it",
             ) from problem
 
     return run
