@@ -184,6 +184,19 @@ def test_what_cannot_be_stamped_is_rejected_by_the_protocol(
     assert refusal(tsa.respond(request_der)) == {failure}
 
 
+@settings(max_examples=300)
+@given(data=st.data())
+def test_a_damaged_request_is_stamped_or_rejected_and_never_raises(
+    data: st.DataObject, tsa: TimeStampAuthority
+) -> None:
+    changed = bytearray(query(nonce=7, cert_req=True))
+    place = data.draw(st.integers(0, len(changed) - 1))
+    changed[place] = data.draw(st.integers(0, 255))
+    for request in (bytes(changed), bytes(changed[:place]), data.draw(st.binary(max_size=80))):
+        status = Reply.load(tsa.respond(request), strict=True)["status"]["status"].native
+        assert status in ("granted", "rejection")
+
+
 def test_a_refusal_reaches_the_caller_as_a_message(tsa_signer: FileSigner, now: datetime) -> None:
     def refuse(_: bytes) -> bytes:
         return TimeStampAuthority(tsa_signer).respond(b"")
