@@ -165,7 +165,16 @@ class Hub:
         """The signed bytes of the directory in force and its version. Reads the file once a version."""
         directory = self.directory()
         if self._snapshot[1] != directory.version:
-            data = self.configuration.path(self.configuration.directory.file).read_bytes()
+            path = self.configuration.path(self.configuration.directory.file)
+            try:
+                data = path.read_bytes()
+            except OSError as error:
+                raise Unavailable(
+                    f"the snapshot cannot be read: {error.strerror}",
+                    place=path.name,
+                    remedy="publish the directory again: lienthong registry publish",
+                    code="directory-missing",
+                ) from None
             now = datetime.fromtimestamp(self.clock(), UTC)
             found = verify(data, self.trust, now)
             if found.version != directory.version:
