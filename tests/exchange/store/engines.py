@@ -9,6 +9,7 @@ from typing import Protocol
 from tests.exchange.store.submissions import ORIGIN, sign_checkpoint
 
 from lienthong.exchange.store.embedded import EmbeddedOptions, EmbeddedStore, open_embedded
+from lienthong.exchange.store.postgres import PostgresStore, open_postgres
 from lienthong.exchange.store.protocol import Store
 
 
@@ -41,6 +42,25 @@ class EmbeddedEngine:
         if self._open is not None:
             self._open.close()
             self._open = None
+
+
+class PostgresEngine:
+    name = "postgres"
+
+    def __init__(self, dsn: str, spool: Path) -> None:
+        self.dsn = dsn
+        self.spool = spool
+        spool.mkdir()
+        self._open: list[PostgresStore] = []
+
+    def open(self) -> PostgresStore:
+        """A hub process of its own would see the same: nothing is shared between two opened stores."""
+        self._open.append(open_postgres(self.dsn, ORIGIN, sign_checkpoint))
+        return self._open[-1]
+
+    def close(self) -> None:
+        while self._open:
+            self._open.pop().close()
 
 
 def now_and_reopened(engine: Engine, store: Store) -> Iterator[Store]:

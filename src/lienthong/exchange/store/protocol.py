@@ -38,7 +38,8 @@ class Lane(IntEnum):
 class SpooledPayload:
     """A payload too large for memory: a complete, synced file in the store's spool folder.
 
-    The store takes it over (renames or streams it in) when the batch commits.
+    The store takes it over (renames or streams it in). When a commit has answered, the file is gone,
+    whatever the outcome; when it raised, it may or may not still be there.
     """
 
     path: Path

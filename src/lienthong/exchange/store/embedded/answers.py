@@ -20,6 +20,7 @@ from lienthong.exchange.store.embedded.segments import (
 )
 from lienthong.exchange.store.errors import PayloadArchived, StoreFailed
 from lienthong.exchange.store.protocol import Delivery, InboxItem, Lane, Record, Statistics
+from lienthong.exchange.store.tree import MissingBlock
 from lienthong.trust.log.merkle import Frontier
 
 
@@ -46,13 +47,13 @@ class EmbeddedReading:
             raise self._refusal()
         try:
             yield self._reads
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, MissingBlock) as error:
             raise self._index_failed(error) from error
 
     def _is_closed(self) -> StoreFailed:
         return StoreFailed("the store is closed", place=str(self._folder), remedy="open it again")
 
-    def _index_failed(self, error: sqlite3.Error) -> StoreFailed:
+    def _index_failed(self, error: Exception) -> StoreFailed:
         self._index_failure = f"the index cannot be used: {error}"
         return self._refusal()
 

@@ -60,6 +60,9 @@ class Blobs:
         fd = self._files.open_new(path)
         try:
             self._files.write(fd, [payload], 0)
+        except OSError:
+            self._files.remove(path)
+            raise
         finally:
             self._files.close(fd)
         return path

@@ -12,8 +12,6 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,9 +21,10 @@ from lienthong.exchange.store.counts import Counts
 from lienthong.exchange.store.crashpoints import crashpoint
 from lienthong.exchange.store.embedded.layout import IN_BLOB
 from lienthong.exchange.store.embedded.segments import End
-from lienthong.exchange.store.embedded.tree import TreeBlocks
 from lienthong.exchange.store.embedded.usage import MINUTE_MS, Usage
+from lienthong.exchange.store.keys import document_key, id_key
 from lienthong.exchange.store.protocol import Record, RecordKind
+from lienthong.exchange.store.tree import TreeBlocks
 
 INDEX_VERSION: Final = 1
 _APPLICATION_ID: Final = 0x4C54494E
@@ -59,26 +58,6 @@ class AppliedBatch:
     times: Sequence[int]
     batches: list[tuple[int, int]]
     end: End
-
-
-def id_key(sender: str, message_id: str) -> int:
-    """63 bits of SHA-256; two ids that share them sit in neighbouring keys and are told apart by reading."""
-    return int.from_bytes(sha256(f"{sender}\0{message_id}".encode()).digest()[:8], "big") >> 1
-
-
-def document_key(document_id: str) -> int:
-    """20 bits of promulgation date, then 43 of SHA-256: documents of the same days lie together."""
-    parts = document_id.split(",", 2)
-    high = _day_bits(parts[1]) if len(parts) == 3 else 0
-    return high | int.from_bytes(sha256(document_id.encode()).digest()[:8], "big") >> 21
-
-
-@lru_cache(maxsize=1024)
-def _day_bits(date: str) -> int:
-    digits = date[:4] + date[5:7] + date[8:]
-    if len(date) != 10 or not (digits.isascii() and digits.isdigit()):
-        return 0
-    return (((int(date[:4]) * 12 + int(date[5:7])) * 31 + int(date[8:])) & 0xFFFFF) << 43
 
 
 def pending_key(agency: int, urgent: int, idx: int) -> int:
@@ -138,7 +117,7 @@ class Index:
         meta: dict[str, Any] = dict(run("SELECT name, value FROM meta"))
         if meta.get("identity") != identity:
             raise IndexUnusable("the index belongs to another log")
-        self.tree = TreeBlocks(self.connection)
+        self.tree = TreeBlocks(self._load_block, self._save_blocks)
         self.size: int = meta.get("size", 0)
         self.last_ms: int = meta.get("last_ms", 0)
         self.archived_before: int = meta.get("archived_before", 0)
@@ -354,6 +333,13 @@ class Index:
     def number_of(self, code: str) -> int | None:
         """The agency's number here; None when the log never met it."""
         return self._numbers.get(code)
+
+    def _load_block(self, key: int) -> bytes | None:
+        found = self.connection.execute("SELECT nodes FROM blocks WHERE key = ?", (key,)).fetchone()
+        return found[0] if found else None
+
+    def _save_blocks(self, rows: list[tuple[int, bytes]]) -> None:
+        self.connection.executemany("INSERT INTO blocks (key, nodes) VALUES (?, ?)", rows)
 
     # Side entries: cosignatures, time-stamps, what was archived.
 

@@ -9,10 +9,11 @@ from typing import Final
 
 from lienthong.exchange.receipts import receipt_bytes
 from lienthong.exchange.store.admission import FRESH
-from lienthong.exchange.store.embedded.index import Index, document_key
+from lienthong.exchange.store.embedded.index import Index
 from lienthong.exchange.store.embedded.layout import BATCH_HEADER, FRAME_HEADER, BatchHead, StoredRecord
 from lienthong.exchange.store.embedded.segments import SegmentReader
 from lienthong.exchange.store.errors import StoreCorrupt
+from lienthong.exchange.store.keys import document_key
 from lienthong.exchange.store.leaves import record_from_leaf
 from lienthong.exchange.store.protocol import Delivery, InboxItem, Lane, Record, RecordKind
 from lienthong.trust.log.merkle import Proof, inclusion_proof, leaf_hash

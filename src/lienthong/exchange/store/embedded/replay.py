@@ -9,18 +9,21 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+from lienthong.exchange.errors import NotFound
 from lienthong.exchange.store.admission import admit, wanted
 from lienthong.exchange.store.crashpoints import crashpoint
 from lienthong.exchange.store.embedded.batches import records_of
 from lienthong.exchange.store.embedded.files import Files
-from lienthong.exchange.store.embedded.index import AppliedBatch, Index, IndexUnusable, id_key
+from lienthong.exchange.store.embedded.index import AppliedBatch, Index, IndexUnusable
 from lienthong.exchange.store.embedded.layout import POSITION_BITS, BatchHead, Frame, FrameType
 from lienthong.exchange.store.embedded.reads import Reads
 from lienthong.exchange.store.embedded.recovery import LogReader
 from lienthong.exchange.store.embedded.segments import End, SegmentReader, segment_path
 from lienthong.exchange.store.errors import StoreCorrupt
+from lienthong.exchange.store.keys import id_key
 from lienthong.exchange.store.leaves import record_from_leaf, submission_from_record
 from lienthong.exchange.store.protocol import Progress, Submission
+from lienthong.exchange.store.tree import MissingBlock
 from lienthong.trust.log.merkle import Frontier, leaf_hash
 
 _GROUP: Final = 1024
@@ -154,7 +157,7 @@ def open_index(folder: Path, log: LogReader, reader: SegmentReader, *, repair: b
             )
         catch_up(index, log, reader, folder / "segments", since, repair=repair)
         crashpoint("recovery.caught-up")
-    except (sqlite3.Error, ValueError, IndexError, KeyError) as error:
+    except (sqlite3.Error, MissingBlock, ValueError, IndexError, KeyError, NotFound) as error:
         with contextlib.suppress(sqlite3.Error):
             index.connection.close()
         raise IndexUnusable(f"{error}") from error

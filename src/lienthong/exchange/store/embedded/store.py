@@ -154,6 +154,9 @@ class EmbeddedStore(EmbeddedKeeping):
             crashpoint("commit.judged")
             if admission.admitted:
                 self._append(admission, known, slots, accepted_ms)
+        for each in batch:
+            if isinstance(each.payload, SpooledPayload):
+                each.payload.path.unlink(missing_ok=True)
         if admission.admitted:
             self._notify(admission)
         return admission.outcomes
@@ -202,6 +205,12 @@ class EmbeddedStore(EmbeddedKeeping):
             return 0
         try:
             self._blobs.put(each.digest, payload)
+        except FileNotFoundError as error:
+            raise StoreFailed(
+                "the file of a large payload is gone; nothing of the batch was accepted",
+                place=str(error.filename),
+                remedy="send the message again",
+            ) from error
         except OSError as error:
             raise self._writer.refusal(error) from error
         return IN_BLOB

@@ -6,7 +6,6 @@ written once, when full. Blocks still growing stay in memory and are refilled fr
 
 from __future__ import annotations
 
-import sqlite3
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -21,15 +20,26 @@ _KEPT: Final = 24
 _STARTS: Final = tuple(512 - (512 >> row) for row in range(8))
 
 
+LoadBlock = Callable[[int], bytes | None]
+"""block key → its 510 nodes; None when it was never stored."""
+
+SaveBlocks = Callable[[list[tuple[int, bytes]]], object]
+"""Store (key, nodes) of blocks that are full."""
+
+
+class MissingBlock(Exception):
+    """A block that must be there is not: the index is damaged."""
+
+
 def _key(band: int, number: int) -> int:
     return band << 40 | number
 
 
 class TreeBlocks:
-    """Node storage in the index's connection. The caller holds the index's lock."""
+    """The nodes of one tree. The caller holds whatever lock guards it."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+    def __init__(self, load: LoadBlock, save: SaveBlocks) -> None:
+        self._load, self._save = load, save
         self._growing: dict[tuple[int, int], bytearray] = {}
         self._read: OrderedDict[int, bytes] = OrderedDict()
         self.size = 0
@@ -112,7 +122,7 @@ class TreeBlocks:
     def _store_full(self) -> None:
         full = [(band, number) for band, number in self._growing if number < self.size >> (8 * (band + 1))]
         rows = [(_key(*each), bytes(self._growing.pop(each))) for each in full]
-        self._connection.executemany("INSERT INTO blocks (key, nodes) VALUES (?, ?)", rows)
+        self._save(rows)
         for key, nodes in rows:
             self._keep(key, nodes)
 
@@ -125,10 +135,9 @@ class TreeBlocks:
         if nodes is not None:
             self._read.move_to_end(key)
             return nodes
-        found = self._connection.execute("SELECT nodes FROM blocks WHERE key = ?", (key,)).fetchone()
-        if found is None:
-            raise sqlite3.DatabaseError(f"tree block ({band}, {number}) is missing")
-        block: bytes = found[0]
+        block = self._load(key)
+        if block is None or len(block) != _BLOCK_BYTES:
+            raise MissingBlock(f"tree block ({band}, {number}) is missing")
         self._keep(key, block)
         return block
 

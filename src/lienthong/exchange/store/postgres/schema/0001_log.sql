@@ -1,0 +1,79 @@
+-- The log in PostgreSQL: the same records as the embedded engine's segments, and what is read from them.
+
+-- One row. Whoever holds its lock is the writer; size, frontier and note are those of the last batch.
+CREATE TABLE head (
+  single boolean PRIMARY KEY DEFAULT true CHECK (single),
+  origin text NOT NULL,
+  size bigint NOT NULL,
+  frontier bytea NOT NULL,
+  note bytea NOT NULL,
+  last_ms bigint NOT NULL,
+  counts text NOT NULL,
+  archived_before bigint NOT NULL DEFAULT 0
+) WITH (fillfactor = 10);
+
+-- kind and lane: as in the leaf. document_key: see lienthong.exchange.store.keys.
+-- stored: 0 no payload, 1 in payloads, 2 in blobs.
+CREATE TABLE records (
+  idx bigint PRIMARY KEY,
+  kind smallint NOT NULL,
+  lane smallint NOT NULL,
+  business smallint NOT NULL,
+  stored smallint NOT NULL,
+  size bigint NOT NULL,
+  subject bigint,
+  document_key bigint,
+  sender text NOT NULL,
+  message_id text NOT NULL,
+  digest bytea NOT NULL,
+  leaf bytea NOT NULL,
+  summary bytea NOT NULL,
+  UNIQUE (sender, message_id)
+);
+CREATE INDEX records_sent ON records (sender, idx) WHERE kind <> 3;
+CREATE INDEX records_subject ON records (subject, idx) WHERE subject IS NOT NULL;
+CREATE INDEX records_document ON records (document_key, idx) WHERE document_key IS NOT NULL;
+CREATE INDEX records_blob ON records (digest) WHERE stored = 2;
+
+CREATE TABLE payloads (idx bigint PRIMARY KEY, data bytea NOT NULL);
+ALTER TABLE payloads ALTER COLUMN data SET STORAGE EXTERNAL;
+
+CREATE TABLE blobs (digest bytea PRIMARY KEY, size bigint NOT NULL, stored_at timestamptz NOT NULL DEFAULT now());
+CREATE TABLE blob_parts (digest bytea, part integer, data bytea NOT NULL, PRIMARY KEY (digest, part));
+ALTER TABLE blob_parts ALTER COLUMN data SET STORAGE EXTERNAL;
+
+CREATE TABLE inbox (
+  agency text,
+  idx bigint,
+  lane smallint NOT NULL,
+  recalled boolean NOT NULL DEFAULT false,
+  state text NOT NULL DEFAULT '',
+  request text NOT NULL DEFAULT '',
+  state_ms bigint,
+  ack bigint,
+  ack_ms bigint,
+  PRIMARY KEY (agency, idx)
+) WITH (fillfactor = 90);
+CREATE INDEX inbox_pending ON inbox (agency, lane, idx) WHERE ack IS NULL;
+
+CREATE TABLE batches (
+  size bigint PRIMARY KEY,
+  first bigint NOT NULL,
+  accepted_ms bigint NOT NULL,
+  root bytea NOT NULL,
+  note bytea NOT NULL
+);
+CREATE TABLE blocks (key bigint PRIMARY KEY, nodes bytea NOT NULL);
+ALTER TABLE blocks ALTER COLUMN nodes SET STORAGE EXTERNAL;
+CREATE TABLE cosignatures (size bigint, line bytea, PRIMARY KEY (size, line));
+CREATE TABLE timestamps (size bigint, token bytea NOT NULL, digest bytea, PRIMARY KEY (size, digest));
+
+-- width: seconds in a bucket, 1 or 60; start: its beginning, Unix milliseconds.
+CREATE TABLE usage (
+  sender text,
+  width smallint,
+  start bigint,
+  messages bigint NOT NULL,
+  bytes bigint NOT NULL,
+  PRIMARY KEY (sender, width, start)
+) WITH (fillfactor = 70);
