@@ -27,7 +27,7 @@ many = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCh
 TEXTS = [
     "", " ", "0", "-1", "999999999999", "x" * 600, "2017/02/30", "2017/11/20", "0000/00/00", "２０17/11/20",
     "2017/11/20 25:00:00", "MẬT", "[MẬT] x", "Mật ong", "cid:", "cid:a", "a\u0301", "\u00a0", "03", "13",
-    "group:all", "H61", "000.00.00.H61", "1e3", "٣", "&lt;b&gt;", "a,b,c",
+    "²", "４", "group:all", "H61", "000.00.00.H61", "1e3", "٣", "&lt;b&gt;", "a,b,c",
 ]  # fmt: skip
 NAMES = [
     "Subject",
@@ -109,7 +109,7 @@ def test_spoilt_bytes_are_judged_alike_by_both_readers(name: str, draw: random.R
 @given(
     st.sampled_from(["chi-thi-moi", "trang-thai-03"]), st.randoms(use_true_random=False), st.integers(1, 3)
 )
-@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_spoilt_trees_are_judged_alike_by_both_readers(name: str, draw: random.Random, times: int) -> None:
     data = DATA[name]
     for _ in range(times):
@@ -246,10 +246,10 @@ def test_an_element_in_the_wrong_place_is_not_taken_for_the_one_that_is_missing(
 
 
 def test_a_flood_of_elements_is_refused_before_a_tree_is_built() -> None:
-    flood = b"<edXML>" + b"<a/>" * 20_000_000 + b"</edXML>"
+    flood = b"<edXML>" + b"<a/>" * 2_000_000 + b"</edXML>"
     with pytest.raises(TooLarge, match="elements"):
         reader.read(flood)
-    attributes = b"<edXML " + b" ".join(b"a%d=''" % number for number in range(500_000)) + b"/>"
+    attributes = b"<edXML " + b" ".join(b"a%d=''" % number for number in range(150_000)) + b"/>"
     with pytest.raises(TooLarge, match="attributes"):
         reader.read(attributes)
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import hashlib
 from base64 import b64encode
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric import ec, padding
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 from tests.exchange.edxml.test_samples import document, sample
 from tests.exchange.edxml.xml_signer import (
     C14N,
@@ -221,3 +225,47 @@ def test_a_signature_with_very_many_parts_costs_nothing(signer: LegacySigner) ->
     second = f'<Reference URI=""><DigestMethod Algorithm="{SHA1}"/><DigestValue/></Reference>' * 50
     found = only(signer.sign(PLAIN, second=second))
     assert (found.state, "too many parts" in found.reason) == ("not-checkable", True)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        (f'"{RSA_SHA1}"', '"urn:other"', "the algorithm urn:other is not read"),
+        (f'"{SHA1}"', '"urn:other"', "the digest urn:other is not read"),
+        (f'CanonicalizationMethod Algorithm="{C14N}"', 'CanonicalizationMethod Algorithm="urn:c"', "urn:c"),
+        ("<SignatureValue>", "<SignatureValue>*", "SignatureValue is not base64"),
+        ("<DigestValue>", "<DigestValue>ệ", "DigestValue is not base64"),
+    ],
+)
+def test_what_is_not_read_is_named(signer: LegacySigner, old: str, new: str, reason: str) -> None:
+    signed = signer.sign(PLAIN).decode()
+    assert old in signed
+    found = only(signed.replace(old, new).encode())
+    assert (found.state, reason in found.reason) == ("not-checkable", True)
+
+
+def test_a_certificate_for_another_kind_of_key_cannot_be_checked(signer: LegacySigner) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "EC")])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(datetime(2015, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(2035, 1, 1, tzinfo=UTC))
+        .sign(key, hashes.SHA256())
+    )
+    found = only(signer.sign(PLAIN, certificate=certificate.public_bytes(Encoding.DER)))
+    assert (found.state, "not RSA" in found.reason) == ("not-checkable", True)
+
+
+def test_a_signature_first_in_its_parent_is_taken_out_cleanly(signer: LegacySigner) -> None:
+    data = PLAIN.replace(
+        b"<edXML:edXMLHeader>\n", b"<edXML:edXMLHeader><edXML:Signature></edXML:Signature>\n"
+    )
+    assert data != PLAIN
+    found = only(signer.sign(data, into=".//{*}edXMLHeader/{*}Signature"))
+    assert found.state == "verified"
+    assert reader.examine(data).acceptable

@@ -6,12 +6,12 @@ that one run lists everything; a message with an error in its notebook is never 
 
 from __future__ import annotations
 
-from lienthong.exchange.edxml import model
+from lienthong.exchange.edxml import model, secrecy
 from lienthong.exchange.edxml.findings import Severity, Unreadable
 from lienthong.exchange.edxml.manifest import read_attachments, read_references
 from lienthong.exchange.edxml.names import EDOC, QCVN, official, written
 from lienthong.exchange.edxml.parsing import Limits, Parsed
-from lienthong.exchange.edxml.tree import NO_DATE, NO_TIME, Node, Notebook, line_of
+from lienthong.exchange.edxml.tree import NO_DATE, NO_TIME, Node, Notebook, line_of, secret
 
 
 def decode(parsed: Parsed, limits: Limits, *, any_date: bool = False) -> tuple[model.Message, Notebook]:
@@ -129,7 +129,7 @@ def _status(fields: Node, header: Node) -> model.Status:
 
 
 def _status_code(text: str, fields: Node) -> str:
-    if len(text) == 1 and text.isdigit():
+    if len(text) == 1 and text in "0123456789":
         fields.notebook.note(
             f"{fields.path}/StatusCode",
             "status-code-form",
@@ -172,12 +172,10 @@ def _type(fields: Node) -> model.DocumentType:
     if legacy is not None:
         value = node.text("value")
         found = model.DocumentType(2, node.text("description") or node.text("Description"), None)
-        if value.isdigit() and len(value) < 9:
+        if value.isascii() and value.isdigit() and len(value) < 9:
             found = model.DocumentType(2, found.name, int(value))
     else:
-        number = node.number("Type")
-        if number is None and not node.has("Type"):
-            node.missing("Type", severity="warning" if node.notebook.legacy else "error")
+        number = node.number("Type", wanted="warning" if node.notebook.legacy else "error")
         found = model.DocumentType(
             2 if number is None else number, node.text("TypeName"), node.number("TypeDetail")
         )
@@ -228,16 +226,20 @@ _PRIORITY_WORDS = {
 
 
 def _priority(node: Node) -> int:
-    if not node.notebook.legacy:
-        return node.number("Priority") or 0
     text = node.text("Priority")
+    path = f"{node.path}/Priority"
+    if secrecy.mark_alone(text):
+        node.notebook.findings.append(secret(path, text, node.notebook.line(path)))
+        return 0
+    if not node.notebook.legacy:
+        return (node.as_number("Priority", text) or 0) if text else 0
     folded = " ".join(text.casefold().split())
     if not text or folded in _PRIORITY_WORDS:
         return _PRIORITY_WORDS.get(folded, 0)
-    if text.isdigit() and len(text) < 3:
+    if text.isascii() and text.isdigit() and len(text) < 3:
         return int(text)
     node.notebook.note(
-        f"{node.path}/Priority",
+        path,
         "number",
         f"{text[:40]!r} is not a degree of urgency",
         f"{text[:40]!r} không phải là độ khẩn",
@@ -312,9 +314,7 @@ def _trace_header(node: Node) -> model.TraceHeader:
 
 
 def _business(node: Node) -> model.Business:
-    number = node.number("BussinessDocType")
-    if number is None and not node.has("BussinessDocType"):
-        node.missing("BussinessDocType")
+    number = node.number("BussinessDocType", wanted="error")
     if number is not None and number not in list(model.BusinessType):
         node.notebook.note(
             f"{node.path}/BussinessDocType",
@@ -351,13 +351,11 @@ def _change(node: Node) -> model.DocumentChange:
 
 
 def _receiver(node: Node) -> model.ReceiverChange:
-    if not node.has("ReceiverType"):
-        node.missing("ReceiverType")
-    return model.ReceiverChange(node.text("OrganId"), _flag(node, "ReceiverType"))
+    return model.ReceiverChange(node.text("OrganId"), _flag(node, "ReceiverType", wanted="error"))
 
 
-def _flag(node: Node, name: str) -> bool:
-    number = node.number(name) or 0
+def _flag(node: Node, name: str, *, wanted: Severity | None = None) -> bool:
+    number = node.number(name, wanted=wanted) or 0
     if number not in (0, 1):
         node.notebook.note(
             f"{node.path}/{name}", "value-set", f"{number} is not 0 or 1", f"{number} không phải là 0 hoặc 1"

@@ -107,10 +107,6 @@ def parse(data: bytes, limits: Limits = LIMITS, *, keep_comments: bool = False) 
         root = etree.fromstring(text, parser)
     except etree.XMLSyntaxError as error:
         raise _syntax(error, first_line) from None
-    except ValueError as error:
-        raise Unreadable(
-            f"the XML cannot be read: {error}", f"không đọc được XML: {error}", place="line 1"
-        ) from None
     _bound(root, limits)
     return Parsed(root, first_line - 1)
 
@@ -149,10 +145,7 @@ def _from_utf16(data: bytes) -> bytes:
     except UnicodeDecodeError as error:
         raise _bad_utf16(error.start) from None
     declaration = re.compile(r"""(<\?xml\s[^>]{0,200}?)\s+encoding\s*=\s*["'][A-Za-z0-9._-]{1,40}["']""")
-    try:
-        return declaration.sub(r"\1", text, count=1).encode()
-    except UnicodeEncodeError as error:
-        raise _bad_utf16(2 * error.start) from None
+    return declaration.sub(r"\1", text, count=1).encode()
 
 
 def _bad_utf16(position: int) -> Unreadable:
@@ -245,7 +238,7 @@ def _bound(root: etree._Element, limits: Limits) -> None:
             raise Oversized(
                 f"elements are nested more than {limits.depth} deep",
                 f"các phần tử lồng nhau quá {limits.depth} cấp",
-                place=f"line {element.sourceline}",
+                place=f"line {element.sourceline or 1}",
             )
         if elements > limits.elements:
             raise _too_many_elements(limits)

@@ -177,10 +177,17 @@ class Node:
         group.close()
         return items
 
-    def number(self, name: str) -> int | None:
+    def number(self, name: str, *, wanted: Severity | None = None) -> int | None:
+        """None when absent or no number; both are noted, the absence where the number is ``wanted``."""
         text = self.text(name)
         if not text:
+            if wanted is not None:
+                self.missing(name, severity=wanted)
             return None
+        return self.as_number(name, text)
+
+    def as_number(self, name: str, text: str) -> int | None:
+        """The whole number that a child's text is, None (noted) when it is none."""
         if _NUMBER.fullmatch(text):
             return int(text)
         self.notebook.note(
