@@ -148,6 +148,16 @@ def test_a_file_that_cannot_be_put_in_place_is_an_error_and_its_number_is_never_
     assert actions.publish(path, directory_signer, now).version == 2
 
 
+@pytest.mark.django_db
+def test_what_a_killed_publisher_left_is_cleared_away(
+    path: Path, directory_signer: FileSigner, now: datetime
+) -> None:
+    path.parent.mkdir()
+    (path.parent / f".{path.name}.0badcafe").write_bytes(b"half")
+    actions.publish(path, directory_signer, now)
+    assert sorted(p.name for p in path.parent.iterdir()) == [".publishing", path.name]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_publishers_take_turns(
     path: Path, directory_signer: FileSigner, trust: TrustStore, now: datetime

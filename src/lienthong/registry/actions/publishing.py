@@ -72,6 +72,8 @@ def _alone(path: Path) -> Iterator[None]:
         ) from None
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        for left_by_a_killed_publisher in path.parent.glob(f".{path.name}.*"):
+            left_by_a_killed_publisher.unlink(missing_ok=True)
         yield
 
 
