@@ -8,12 +8,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from asn1crypto import ocsp as asn1_ocsp
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp as x509_ocsp
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.trust.conftest import PASSPHRASE, make_signer
 from tests.trust.crafting import authority
@@ -133,6 +134,36 @@ def test_a_question_about_another_authority_is_not_answered(province: Province) 
     other = paths.parse(province.ca.tls.der)
     response = x509_ocsp.load_der_ocsp_response(province.answer(ocsp.request(province.leaf, other, NONCE)))
     assert response.response_status is x509_ocsp.OCSPResponseStatus.UNAUTHORIZED
+
+
+def test_several_questions_are_answered_together_and_criticals_are_not_ignored(province: Province) -> None:
+    one = asn1_ocsp.OCSPRequest.load(ocsp.request(province.leaf, province.issuer, NONCE))
+    entry = one["tbs_request"]["request_list"][0].native
+    questions = [{"req_cert": {**entry["req_cert"], "serial_number": serial}} for serial in (1, 2, 3)]
+    many = asn1_ocsp.OCSPRequest({"tbs_request": {"request_list": questions}})
+    response = x509_ocsp.load_der_ocsp_response(province.answer(many.dump()))
+    assert [single.serial_number for single in response.responses] == [1, 2, 3]
+    strange = {"extn_id": "1.2.3.4", "critical": True, "extn_value": b"x"}
+    for place in (
+        {"request_list": questions[:1], "request_extensions": [strange]},
+        {"request_list": [{**questions[0], "single_request_extensions": [strange]}]},
+        {"request_list": questions * 20},
+        {"request_list": []},
+    ):
+        refused = x509_ocsp.load_der_ocsp_response(
+            province.answer(asn1_ocsp.OCSPRequest({"tbs_request": place}).dump())
+        )
+        assert refused.response_status is x509_ocsp.OCSPResponseStatus.MALFORMED_REQUEST
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@given(data=st.data())
+def test_a_damaged_question_never_raises(data: st.DataObject, province: Province) -> None:
+    changed = bytearray(ocsp.request(province.leaf, province.issuer, NONCE))
+    place = data.draw(st.integers(0, len(changed) - 1))
+    changed[place] = data.draw(st.integers(0, 255))
+    for request in (bytes(changed), bytes(changed[:place])):
+        assert x509_ocsp.load_der_ocsp_response(province.answer(request))
 
 
 @given(st.binary(max_size=200))

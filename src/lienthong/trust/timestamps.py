@@ -180,7 +180,7 @@ def _verify_signature(signed: Any) -> tuple[bytes, list[bytes]]:
     der = next((one for one in certificates if hashlib.new(name, one).digest() == expected), None)
     if der is None:
         raise TimestampError("the time-stamp does not bring the certificate of its signer")
-    message = signer["signed_attrs"].untag().dump(force=True)
+    message = b"\x31" + signer["signed_attrs"].dump()[1:]  # signed as a SET, carried as [0] (RFC 5652 §5.4)
     key = paths.parse(der).x509.public_key()
     signature = signer["signature"].native
     try:
