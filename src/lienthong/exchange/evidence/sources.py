@@ -1,15 +1,19 @@
-"""Where a whole log can lie: tiles mirrored into a folder, or an opened store."""
+"""Where a whole log can lie: tiles mirrored into a folder, the embedded store's segments, a database."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
+from lienthong.exchange.configuration import FILE_NAME, Configuration, load
 from lienthong.exchange.errors import NotFound
 from lienthong.exchange.evidence.items import Damaged, Entry, Item, LogSource, Loose, Stamped, Stated
+from lienthong.exchange.evidence.receipts import read_receipt
 from lienthong.exchange.store.embedded.batches import records_of
 from lienthong.exchange.store.embedded.files import Files
 from lienthong.exchange.store.embedded.layout import (
@@ -24,8 +28,9 @@ from lienthong.exchange.store.embedded.recovery import LogReader
 from lienthong.exchange.store.embedded.segments import segment_path
 from lienthong.exchange.store.errors import PayloadArchived, StoreCorrupt
 from lienthong.exchange.store.protocol import Store
-from lienthong.trust.log.checkpoints import Checkpoint
-from lienthong.trust.log.notes import Note
+from lienthong.trust.keys import read_file
+from lienthong.trust.log.checkpoints import Checkpoint, checkpoint_signer
+from lienthong.trust.log.notes import Note, NoteSigner
 from lienthong.trust.log.tiles import ENTRIES, WIDTH, Tile, entries_of
 
 CHUNK = 1 << 20
@@ -34,15 +39,7 @@ CHUNK = 1 << 20
 def file_digest(path: Path) -> bytes:
     """SHA-256 of a file, in constant memory."""
     with path.open("rb") as file:
-        return _digest_of(file, path.stat().st_size)
-
-
-def _digest_of(file: BinaryIO, length: int) -> bytes:
-    digest = sha256()
-    while length > 0 and (chunk := file.read(min(CHUNK, length))):
-        digest.update(chunk)
-        length -= len(chunk)
-    return digest.digest()
+        return hashlib.file_digest(file, "sha256").digest()
 
 
 class TileFolder:
@@ -77,24 +74,43 @@ class TileFolder:
 
 
 class StoreEntries:
-    """An opened store of either kind. ``payloads``: hash the containers too."""
+    """An opened store of either kind. ``payloads``: hash the containers too.
+
+    The checkpoint of each batch is taken from the receipt of its first record.
+    """
 
     def __init__(self, store: Store, *, payloads: bool = True) -> None:
         self._store = store
         self._payloads = payloads
-        self._note = store.checkpoint()
-        self._size = Checkpoint.parse(Note.parse(self._note).text).size
+        self._size = store.tree_size()
 
     @property
     def size(self) -> int:
         return self._size
 
     def items(self) -> Iterator[Item]:
-        for start in range(0, self._size, WIDTH):
-            leaves = self._store.entries(start, min(start + WIDTH, self._size))
-            for index, leaf in enumerate(leaves, start):
-                yield Entry(leaf, self._digest(index) if self._payloads else None)
-        yield Stated(self._note)
+        stamps: dict[int, list[bytes]] = {}
+        for size, token in self._store.timestamps():
+            stamps.setdefault(size, []).append(token)
+        start = 0
+        while start < self._size:
+            note = read_receipt(self._store.receipt(start)).checkpoint
+            end = Checkpoint.parse(Note.parse(note).text).size
+            if not start < end <= self._size:
+                raise StoreCorrupt(
+                    f"it rests on a checkpoint of {end} entries, and the log has {self._size}",
+                    place=f"receipt of record {start}",
+                    remedy="restore the store from a backup, and keep this one as evidence",
+                )
+            for index in range(start, end, WIDTH):
+                leaves = self._store.entries(index, min(index + WIDTH, end))
+                for at, leaf in enumerate(leaves, index):
+                    yield Entry(leaf, self._digest(at) if self._payloads else None)
+            yield Stated(note)
+            yield from (Stamped(end, token) for token in stamps.pop(end, ()))
+            start = end
+        if not self._size:
+            yield Stated(self._store.checkpoint())
 
     def _digest(self, index: int) -> bytes | None:
         try:
@@ -104,6 +120,28 @@ class StoreEntries:
         if payload is None:
             return None
         return file_digest(payload) if isinstance(payload, Path) else sha256(payload).digest()
+
+
+class DatabaseLog:
+    """The log of a data folder whose store is PostgreSQL; open only while it is read."""
+
+    def __init__(self, settings: Configuration, *, payloads: bool = True) -> None:
+        self._settings, self._payloads = settings, payloads
+
+    @property
+    def size(self) -> int:
+        return 0
+
+    def items(self) -> Iterator[Item]:
+        from lienthong.exchange.store.postgres import open_postgres
+
+        key = NoteSigner.parse(
+            read_file(self._settings.path("keys/checkpoint.key")).decode("ascii", "replace")
+        )
+        # Opening a log that was never begun begins it, and that takes a signature.
+        store = open_postgres(self._settings.store.dsn, self._settings.hub.origin, checkpoint_signer(key))
+        with closing(store):
+            yield from StoreEntries(store, payloads=self._payloads).items()
 
 
 class EmbeddedFolder:
@@ -176,9 +214,11 @@ class EmbeddedFolder:
 
 
 def log_source(folder: Path, *, payloads: bool = True) -> LogSource:
-    """The log in a folder: tiles, or the embedded store (a data folder or its ``hub``), which may be
-    serving meanwhile. :class:`NotFound` when there is none.
+    """The log in a folder: tiles, the embedded store (a data folder or its ``hub``), or the database that a
+    data folder names. It may be serving meanwhile. :class:`NotFound` when there is none.
     """
+    if (folder / FILE_NAME).is_file() and (settings := load(folder)).store.engine == "postgresql":
+        return DatabaseLog(settings, payloads=payloads)
     if (folder / "checkpoint").is_file():
         return TileFolder(folder)
     for candidate in (folder, folder / "hub"):
