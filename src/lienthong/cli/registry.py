@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from lienthong.cli.agency import DataOption, data_folder
+from lienthong.cli.agency import DataOption
 from lienthong.cli.output import JsonOption, note, print_json, say
-from lienthong.core.errors import LienthongError
-
-if TYPE_CHECKING:
-    from lienthong.registry.directory import Agency
+from lienthong.cli.registry_options import (
+    DAYS,
+    AliasOption,
+    CodeArgument,
+    FromOption,
+    GroupOption,
+    KindOption,
+    LevelOption,
+    NameOption,
+    ParentOption,
+    RegistryUsage,
+    UnitOption,
+    actor,
+    done,
+    open_registry,
+    remind,
+    today,
+    values_of,
+)
 
 app = typer.Typer(
     name="registry",
@@ -24,37 +38,6 @@ app = typer.Typer(
 )
 certificate = typer.Typer(no_args_is_help=True, help="Note an agency's certificates, or withdraw them.")
 app.add_typer(certificate, name="certificate")
-
-DAYS = ["%Y-%m-%d", "%d/%m/%Y"]
-CodeArgument = Annotated[str, typer.Argument(metavar="CODE", help="An agency's code, or an alias of it.")]
-KindOption = Annotated[
-    str,
-    typer.Option(
-        "--kind",
-        help="party, council, government, department, district, commune, mass-organisation, "
-        "enterprise or external.",
-    ),
-]
-NameOption = Annotated[str, typer.Option("--name", help="The full name.")]
-LevelOption = Annotated[str, typer.Option("--level", help="national, province, district or commune.")]
-ParentOption = Annotated[
-    str, typer.Option("--parent", metavar="CODE", help="The agency above it; - for none.")
-]
-AliasOption = Annotated[
-    list[str] | None,
-    typer.Option("--alias", metavar="CODE[@FIRST..LAST]", help="Another code of it. Repeat it."),
-]
-UnitOption = Annotated[
-    list[str] | None, typer.Option("--unit", metavar="CODE=NAME", help="A unit without a mailbox. Repeat it.")
-]
-GroupOption = Annotated[
-    list[str] | None, typer.Option("--group", metavar="NAME", help="A group it belongs to. Repeat it.")
-]
-FromOption = Annotated[str, typer.Option("--from", metavar="DATE", help="The first day it exists.")]
-
-
-class RegistryUsage(LienthongError):
-    code = "usage"
 
 
 @app.command("import")
@@ -81,17 +64,17 @@ def import_(
         raise RegistryUsage(
             "a seed is imported whole", place="--seed", remedy="leave --partial and --dry-run out"
         )
-    _open(data)
+    open_registry(data)
     from lienthong.cli import registry_view as view
     from lienthong.registry import actions
 
     if seed:
-        report = actions.load_seed(seed, actor=_actor())
+        report = actions.load_seed(seed, actor=actor())
     else:
-        report = actions.import_agencies(files or [], partial=partial, dry_run=dry_run, actor=_actor())
+        report = actions.import_agencies(files or [], partial=partial, dry_run=dry_run, actor=actor())
     view.show_import(report, dry_run=dry_run, as_json=as_json)
     if report.applied and report.changed:
-        _remind(as_json)
+        remind(as_json)
     if report.bad:
         raise typer.Exit(1)
 
@@ -111,7 +94,7 @@ def export(
 
     if table not in TABLES:
         raise RegistryUsage(f"{table!r} is not a table", place="--table", remedy=f"use {', '.join(TABLES)}")
-    _open(data)
+    open_registry(data)
     from lienthong.registry import queries
 
     state = queries.state()
@@ -142,11 +125,11 @@ def list_(
     as_json: JsonOption = False,
 ) -> None:
     """List agencies, in code order."""
-    _open(data)
+    open_registry(data)
     from lienthong.cli import registry_view as view
     from lienthong.registry import queries
 
-    day = None if everything else on.date() if on else _today()
+    day = None if everything else on.date() if on else today()
     found = queries.agencies(on=day, kind=kind, parent=parent, text=search, after=after, limit=limit)
     view.show_list(found, more=len(found) == limit, as_json=as_json)
 
@@ -162,11 +145,11 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show one agency: codes, successors, units, certificates, and who changed what."""
-    _open(data)
+    open_registry(data)
     from lienthong.cli import registry_view as view
     from lienthong.registry import queries
 
-    row = queries.agency(code, on.date() if on else _today())
+    row = queries.agency(code, on.date() if on else today())
     facts = queries.state().agencies[row.code]
     view.show_agency(facts, list(queries.certificates(row)), queries.audit_events(row.code), as_json=as_json)
 
@@ -186,17 +169,17 @@ def add(
     as_json: JsonOption = False,
 ) -> None:
     """Add one agency."""
-    values = _values(
+    values = values_of(
         code=code, name=name, kind=kind, level=level, parent=parent, aliases=alias, units=unit, groups=group,
         valid_from=first_day,
     )  # fmt: skip
-    _open(data)
+    open_registry(data)
     from lienthong.registry import actions
     from lienthong.registry.directory import Agency
 
     agency = Agency(**values)
-    actions.add_agency(agency, actor=_actor())
-    _done([agency], "added", as_json)
+    actions.add_agency(agency, actor=actor())
+    done([agency], "added", as_json)
 
 
 @app.command("set")
@@ -214,34 +197,34 @@ def set_(
     as_json: JsonOption = False,
 ) -> None:
     """Change an agency. What is not named stays; aliases, units and groups are replaced as a whole."""
-    values = _values(
+    values = values_of(
         name=name, kind=kind, level=level, parent=parent, aliases=alias, units=unit, groups=group,
         valid_from=first_day,
     )  # fmt: skip
     if not values:
         raise RegistryUsage("what to change is not said", remedy="see `lienthong registry set --help`")
-    _open(data)
+    open_registry(data)
     from lienthong.registry import actions
 
-    _done([actions.change_agency(code, actor=_actor(), **values)], "changed", as_json)
+    done([actions.change_agency(code, actor=actor(), **values)], "changed", as_json)
 
 
 @app.command()
 def lock(code: CodeArgument, data: DataOption = None, as_json: JsonOption = False) -> None:
     """The agency receives nothing until it is unlocked (senders get error 23, "receiver locked")."""
-    _open(data)
+    open_registry(data)
     from lienthong.registry import actions
 
-    _done([actions.lock_agency(code, actor=_actor())], "locked", as_json)
+    done([actions.lock_agency(code, actor=actor())], "locked", as_json)
 
 
 @app.command()
 def unlock(code: CodeArgument, data: DataOption = None, as_json: JsonOption = False) -> None:
     """The agency receives again."""
-    _open(data)
+    open_registry(data)
     from lienthong.registry import actions
 
-    _done([actions.unlock_agency(code, actor=_actor())], "unlocked", as_json)
+    done([actions.unlock_agency(code, actor=actor())], "unlocked", as_json)
 
 
 @app.command()
@@ -259,11 +242,11 @@ def merge(
     as_json: JsonOption = False,
 ) -> None:
     """Merge agencies into another, or split one: what is sent to them from that day goes to the successor."""
-    _open(data)
+    open_registry(data)
     from lienthong.registry import actions
 
     last_day = on.date() - timedelta(days=1)
-    _done(actions.end_agencies(codes, last_day, successors=into, actor=_actor()), "merged", as_json)
+    done(actions.end_agencies(codes, last_day, successors=into, actor=actor()), "merged", as_json)
 
 
 @app.command()
@@ -274,10 +257,10 @@ def end(
     as_json: JsonOption = False,
 ) -> None:
     """End agencies that nobody follows: from the next day, senders are told that they have ended."""
-    _open(data)
+    open_registry(data)
     from lienthong.registry import actions
 
-    _done(actions.end_agencies(codes, last_day.date(), actor=_actor()), "ended", as_json)
+    done(actions.end_agencies(codes, last_day.date(), actor=actor()), "ended", as_json)
 
 
 @app.command()
@@ -290,23 +273,23 @@ def grant(
     as_json: JsonOption = False,
 ) -> None:
     """Let agencies do something. Without a right, nobody may do anything."""
-    _open(data)
+    open_registry(data)
     from lienthong.registry import actions
     from lienthong.registry.directory import Right
 
     right = Right(subject, action, target)
-    (actions.withdraw_right if withdraw else actions.grant_right)(right, actor=_actor())
+    (actions.withdraw_right if withdraw else actions.grant_right)(right, actor=actor())
     if as_json:
         print_json({"subject": subject, "action": action, "object": target, "granted": not withdraw})
     else:
         say(f"[green]✓[/] {subject} {'no longer may' if withdraw else 'may'} {action} {target}")
-    _remind(as_json)
+    remind(as_json)
 
 
 @app.command()
 def rights(data: DataOption = None, as_json: JsonOption = False) -> None:
     """List who may do what, and the quotas."""
-    _open(data)
+    open_registry(data)
     from lienthong.cli import registry_view as view
     from lienthong.registry import queries
 
@@ -323,17 +306,17 @@ def quota(
     as_json: JsonOption = False,
 ) -> None:
     """Set how much agencies may send; the most specific rule counts."""
-    _open(data)
+    open_registry(data)
     from lienthong.registry import actions
     from lienthong.registry.directory import Quota
 
-    actions.set_quota(subject, Quota(messages, size, concurrent), actor=_actor())
+    actions.set_quota(subject, Quota(messages, size, concurrent), actor=actor())
     if as_json:
         print_json({"subject": subject, "messages_per_minute": messages, "bytes_per_day": size,
                     "concurrent": concurrent})  # fmt: skip
     else:
         say(f"[green]✓[/] {subject}: {messages} messages a minute, {size} bytes a day, {concurrent} at once")
-    _remind(as_json)
+    remind(as_json)
 
 
 @certificate.command("add")
@@ -347,14 +330,12 @@ def certificate_add(
     """Note that an agency acts with this certificate (of the province's CA or another that is trusted)."""
     from lienthong.trust.keys import read_file
 
-    _open(data)
+    open_registry(data)
     from lienthong.cli import registry_view as view
     from lienthong.registry import actions
 
-    view.show_certificate(
-        actions.add_certificate(code, use, read_file(file), actor=_actor()), as_json=as_json
-    )
-    _remind(as_json)
+    view.show_certificate(actions.add_certificate(code, use, read_file(file), actor=actor()), as_json=as_json)
+    remind(as_json)
 
 
 @certificate.command("withdraw")
@@ -366,13 +347,13 @@ def certificate_withdraw(
     as_json: JsonOption = False,
 ) -> None:
     """Take a certificate out of the directory. When its key is compromised, use `lienthong keys revoke`."""
-    _open(data)
+    open_registry(data)
     from lienthong.cli import registry_view as view
     from lienthong.registry import actions
 
-    for row in actions.withdraw_certificate(fingerprint, actor=_actor()):
+    for row in actions.withdraw_certificate(fingerprint, actor=actor()):
         view.show_certificate(row, as_json=as_json)
-    _remind(as_json)
+    remind(as_json)
 
 
 @app.command()
@@ -387,7 +368,7 @@ def publish(
     from lienthong.exchange.configuration import load
     from lienthong.trust.keys import load_signer
 
-    folder = _open(data)
+    folder = open_registry(data)
     from lienthong.cli import registry_view as view
     from lienthong.registry import actions
 
@@ -395,8 +376,8 @@ def publish(
     keys = folder / "keys"
     signer = load_signer(keys / "directory.key", keys / "directory.pem", passphrase=passphrase(folder))
     path = configuration.path(configuration.directory.file)
-    done = actions.publish(path, signer, utc_now(), timedelta(days=days), actor=_actor())
-    view.show_publication(done, path, as_json=as_json)
+    publication = actions.publish(path, signer, utc_now(), timedelta(days=days), actor=actor())
+    view.show_publication(publication, path, as_json=as_json)
 
 
 @app.command()
@@ -405,10 +386,10 @@ def check(data: DataOption = None, as_json: JsonOption = False) -> None:
 
     Exits 1 when something is wrong; remarks alone exit 0.
     """
-    _open(data)
+    open_registry(data)
     from lienthong.cli import registry_view as view
 
-    if not view.show_check(_today(), datetime.now(UTC), as_json=as_json):
+    if not view.show_check(today(), datetime.now(UTC), as_json=as_json):
         raise typer.Exit(1)
 
 
@@ -420,58 +401,9 @@ def history(
     as_json: JsonOption = False,
 ) -> None:
     """Show who changed what, the newest first."""
-    _open(data)
+    open_registry(data)
     from lienthong.cli import registry_view as view
     from lienthong.registry import queries
 
-    wanted = queries.agency(target, _today()).code if target else ""
+    wanted = queries.agency(target, today()).code if target else ""
     view.show_history(queries.audit_events(wanted, limit=limit), as_json=as_json)
-
-
-def _open(data: Path | None) -> Path:
-    from lienthong.cli.django import use_data_folder
-
-    folder = data_folder(data)
-    use_data_folder(folder)
-    return folder
-
-
-def _actor() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user without a name
-        return "somebody"
-
-
-def _today() -> date:
-    from lienthong.core.clock import VIETNAM, utc_now
-
-    return utc_now().astimezone(VIETNAM).date()
-
-
-def _values(**given: Any) -> dict[str, Any]:
-    """Options that were given, read as the cells of an import are."""
-    from lienthong.registry.imports.cells import AGENCY
-    from lienthong.registry.imports.rows import BETWEEN, CellError
-
-    values: dict[str, Any] = {}
-    for name, option in given.items():
-        if not option:
-            continue
-        try:
-            values[name] = AGENCY[name](BETWEEN.join(option) if isinstance(option, list) else option)
-        except CellError as problem:
-            raise RegistryUsage(problem.what, place=name, remedy=problem.remedy) from None
-    return values
-
-
-def _done(agencies: list[Agency], what: str, as_json: bool) -> None:
-    from lienthong.cli import registry_view as view
-
-    view.show_changed(agencies, what, as_json=as_json)
-    _remind(as_json)
-
-
-def _remind(as_json: bool) -> None:
-    if not as_json:
-        note("[dim]In force once it is published: lienthong registry publish[/]")
