@@ -124,9 +124,8 @@ class _Walk:
         start = self.at + 1
         size = len(self.elements[self.at])
         end = self.at = start + size
-        names = self.names[start:end]
-        found: Fields = dict(zip(names, self.texts[start:end], strict=True))
-        if len(found) != size or not allowed.issuperset(names):
+        found: Fields = dict(zip(self.names[start:end], self.texts[start:end], strict=False))
+        if len(found) != size or not found.keys() <= allowed:
             raise CloserLook
         return found
 
