@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lienthong.cli.agency import AsOption, DataOption, client_of
+from lienthong.cli.agency import AsOption, DataOption, StaffOption, client_of
 from lienthong.cli.output import JsonOption, note, print_json, say, size_text
 from lienthong.core.errors import LienthongError
 
@@ -69,6 +69,7 @@ def send(
         str | None,
         typer.Option("--id", help="Your id for this message; sending it again changes nothing."),
     ] = None,
+    staff: StaffOption = "",
     agency: AsOption = "",
     data: DataOption = None,
     as_json: JsonOption = False,
@@ -91,6 +92,8 @@ def send(
             attached = _files(files or [])
         if answers is not None:
             document = _answering(client, document, answers)
+        if staff:
+            document = _by(document, staff)
         if sign_pdf:
             attached = [_signed(client, file) for file in attached]
         if update_of is not None:
@@ -192,6 +195,16 @@ def _answering(client: Client, document: Document, index: int) -> Document:
     if not isinstance(about, DocumentMessage):
         raise Unclear(f"record {index} is a status, not a document", place="--answers")
     return replace(document, response_for=(*document.response_for, answer_to(about)))
+
+
+def _by(document: Document, staff: str) -> Document:
+    from dataclasses import replace
+
+    from lienthong.core.text import nfc
+    from lienthong.exchange.edxml.model import Staff
+
+    business = replace(document.business, staff=(Staff(name=nfc(staff)),))
+    return replace(document, trace=replace(document.trace, business=business))
 
 
 def _files(paths: list[Path]) -> list[File]:

@@ -25,6 +25,9 @@ def trace(
     history: Annotated[
         bool, typer.Option("--history/--no-history", help="Every message about it, one line each.")
     ] = True,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also when the sender's system took each status.")
+    ] = False,
     agency: AsOption = "",
     data: DataOption = None,
     as_json: JsonOption = False,
@@ -48,7 +51,7 @@ def trace(
             table(
                 "",
                 ("index", "when", "who", "what", "by"),
-                [_event(one, names) for one in view.history],
+                [_event(one, names) for one in view.history if everything or _tells(one, view)],
             )
 
 
@@ -96,6 +99,11 @@ def _delivery(line: DeliveryLine, names: dict[str, str]) -> tuple[Any, ...]:
         vietnam_time(line.acknowledged_ms),
         waits,
     )
+
+
+def _tells(one: SentRecord, view: TraceView) -> bool:
+    """The sender's own taking of statuses says nothing about the document."""
+    return one.kind != "acknowledgement" or one.sender != view.record.sender
 
 
 def _event(one: SentRecord, names: dict[str, str]) -> tuple[Any, ...]:

@@ -109,7 +109,9 @@ class Desk:
     ) -> Steps[OutboxRow]:
         """Send new contents of an own document. ``changed``: its new metadata, where they change."""
         original = yield from work(lambda: self.own_document(index))
-        made = update(original, reason=reason, changed=changed)
+        made = update(
+            original, reason=reason, changed=changed, staff=changed.business.staff if changed else ()
+        )
         return (yield from self.sending.send(made, files, seal=seal, message_id=message_id))
 
     def replace(
@@ -124,7 +126,7 @@ class Desk:
     ) -> Steps[OutboxRow]:
         """Send a new document in place of an own one."""
         original = yield from work(lambda: self.own_document(index))
-        made = replacing(original, successor, reason=reason)
+        made = replacing(original, successor, reason=reason, staff=successor.business.staff)
         return (yield from self.sending.send(made, files, seal=seal, message_id=message_id))
 
     def own_document(self, index: int) -> Document:

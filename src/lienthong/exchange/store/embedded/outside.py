@@ -1,0 +1,53 @@
+"""A store that another process is serving, seen from outside: copied consistently, without its lock.
+
+Segments only grow and every frame is chained to the one before, so what is whole when it is read stays as
+it is; what is still being written was not acknowledged to anybody.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lienthong.exchange.store.embedded.batches import records_of
+from lienthong.exchange.store.embedded.files import Files
+from lienthong.exchange.store.embedded.layout import IN_BLOB, BatchHead, FrameType
+from lienthong.exchange.store.embedded.recovery import LogReader
+from lienthong.exchange.store.embedded.segments import segment_path
+from lienthong.exchange.store.embedded.upkeep import Snapshot, write_backup
+from lienthong.exchange.store.errors import StoreMismatch
+from lienthong.exchange.store.leaves import record_from_leaf
+
+
+def copy_serving(folder: Path, origin: str, target: Path) -> Snapshot:
+    """Copy the store in ``folder`` as far as it is whole now; everything acknowledged before is in it.
+
+    Into an earlier copy's folder: only what is new. :func:`~lienthong.exchange.store.embedded.upkeep.
+    restore_backup` puts it back. Raises StoreCorrupt or StoreMismatch.
+    """
+    files = Files()
+    snapshot, blobs = _look(files, folder, origin)
+    write_backup(files, folder, target, snapshot, blobs)
+    return snapshot
+
+
+def _look(files: Files, folder: Path, origin: str) -> tuple[Snapshot, list[bytes]]:
+    """The newest moment at which the store is whole, and the large containers it needs."""
+    segments = folder / "segments"
+    log = LogReader(files, segments, origin, tidy=False)
+    if not log.headers:
+        raise StoreMismatch("there is no log here", place=str(segments), remedy="serve the folder first")
+    size, note = 0, b""
+    number, offset = 1, log.start.offset
+    blobs: dict[bytes, None] = {}
+    for number, frame in log.frames(log.start, repair=False):
+        offset = frame.end
+        if frame.type is not FrameType.BATCH:
+            continue
+        head = BatchHead.decode(frame.meta)
+        place = f"{segment_path(segments, number)}, offset {frame.offset}"
+        records = [stored for _, stored in records_of(frame, head, place)]
+        for stored in records:
+            if stored.flags & IN_BLOB:
+                blobs[record_from_leaf(stored.index, stored.leaf, b"{}", 0).digest] = None
+        size, note = head.first_index + len(records), head.note
+    return Snapshot(origin, size, note.decode(), number, offset), list(blobs)
