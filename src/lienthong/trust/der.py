@@ -128,7 +128,8 @@ def set_of(parts: Iterable[bytes], tag: int = SET) -> bytes:
 
 
 def encode_integer(value: int) -> bytes:
-    return element(INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
+    octets = (value + (value < 0)).bit_length() // 8 + 1
+    return element(INTEGER, value.to_bytes(octets, "big", signed=True))
 
 
 def encode_time(at: datetime) -> bytes:
