@@ -156,7 +156,7 @@ def test_several_questions_are_answered_together_and_criticals_are_not_ignored(p
         assert refused.response_status is x509_ocsp.OCSPResponseStatus.MALFORMED_REQUEST
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=500)
 @given(data=st.data())
 def test_a_damaged_question_never_raises(data: st.DataObject, province: Province) -> None:
     changed = bytearray(ocsp.request(province.leaf, province.issuer, NONCE))

@@ -33,7 +33,7 @@ MAX_DEPTH = 6
 MAX_SIGNATURES = 32
 """Signatures verified in one search."""
 
-MAX_CERTIFICATE = 64 << 10
+MAX_CERTIFICATE = 16 << 10
 
 UNDERSTOOD = frozenset(
     {
@@ -84,7 +84,7 @@ class NoPath:
     step: int
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def parse(der: bytes) -> Certificate:
     """The certificate in ``der``, or :class:`CertificateError`; its extensions have all been parsed."""
     if len(der) > MAX_CERTIFICATE:

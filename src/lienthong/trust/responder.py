@@ -43,7 +43,8 @@ _DIGESTS = {
     der.oid("2.16.840.1.101.3.4.2.3"): "sha512",
 }
 _ECDSA_SHA256 = der.sequence(der.oid("1.2.840.10045.4.3.2"))
-_RSA_SHA256 = der.sequence(der.oid("1.2.840.113549.1.1.11"), b"\x05\x00")
+_NULL = b"\x05\x00"
+_RSA_SHA256 = der.sequence(der.oid("1.2.840.113549.1.1.11"), _NULL)
 _BASIC = der.oid("1.3.6.1.5.5.7.48.1.1")
 _NONCE = der.oid("1.3.6.1.5.5.7.48.1.2")
 _MALFORMED, _INTERNAL, _UNAUTHORIZED = 1, 2, 6
@@ -147,6 +148,8 @@ def _question(request: bytes, at: int, end: int) -> Question:
             raise RevocationError("the OCSP request carries a critical extension not understood here")
     name_at, name_end = der.expect(request, start, stop, der.SEQUENCE)
     _, oid_end = der.expect(request, name_at, name_end, der.OID)
+    if request[oid_end:name_end] not in (b"", _NULL):
+        raise RevocationError("the digest of a certificate id takes no parameters")
     first, first_end = der.expect(request, name_end, stop, der.OCTET_STRING)
     second, second_end = der.expect(request, first_end, stop, der.OCTET_STRING)
     serial, serial_end = der.only(request, second_end, stop, der.INTEGER)
