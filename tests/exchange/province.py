@@ -45,7 +45,8 @@ from lienthong.exchange.edxml.model import (
 )
 from lienthong.exchange.edxml.writer import write
 from lienthong.exchange.server.application import Application
-from lienthong.exchange.server.process import run, url_of
+from lienthong.exchange.server.listening import url_of
+from lienthong.exchange.server.process import run
 from lienthong.registry.directory import Agency, Alias, CertificateRef, Directory, Quota, QuotaRule, Right
 from lienthong.registry.snapshot import sign
 from lienthong.trust import asic

@@ -182,10 +182,10 @@ class HealthThresholds:
 
 @dataclass(frozen=True, slots=True)
 class Logging:
-    """``[logging]``: structured lines on standard error."""
+    """``[logging]``: structured lines on standard error. ``auto``: for people on a terminal, else JSON."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
-    form: Literal["json", "console"] = "json"
+    form: Literal["auto", "json", "console"] = "auto"
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ def configure_logs(choice: Logging) -> None:
     ]
     form: Any = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
-        if choice.form == "json"
+        if choice.form == "json" or (choice.form == "auto" and not sys.stderr.isatty())
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     structlog.configure(

@@ -14,7 +14,8 @@ from pathlib import Path
 from lienthong.core.errors import LienthongError
 from lienthong.exchange.configuration import Configuration, ConfigurationError, load
 from lienthong.exchange.logs import configure_logs
-from lienthong.exchange.server.process import serve, url_of
+from lienthong.exchange.server.listening import url_of
+from lienthong.exchange.server.process import serve
 
 BAD_CONFIGURATION, CANNOT_START = 2, 5
 

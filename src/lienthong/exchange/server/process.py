@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import gc
 import os
+import shutil
 import signal
-import socket
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import structlog
 import uvloop
 from granian.constants import HTTPModes
 from granian.http import HTTP1Settings
+from granian.log import LogLevels
 from granian.server.embed import Server
 
 from lienthong.core.clock import utc_now
@@ -28,6 +26,7 @@ from lienthong.exchange.configuration import Configuration, ConfigurationError
 from lienthong.exchange.hub.service import Hub
 from lienthong.exchange.server.application import Application
 from lienthong.exchange.server.authentication import Doorkeeper
+from lienthong.exchange.server.listening import address, authorities, url_of, with_real_port
 from lienthong.exchange.server.sessions import Tokens, open_key
 from lienthong.exchange.server.tls import tls_settings
 from lienthong.exchange.server.upkeep import Upkeep
@@ -225,6 +224,7 @@ def build_server(configuration: Configuration, application: Any) -> Server:
         websockets=False,
         backlog=listener.connections,
         backpressure=listener.connections,
+        log_level=LogLevels.warning,
         log_dictconfig=_GRANIAN_LOG,
     )
     if listener.tls:
@@ -241,69 +241,6 @@ _GRANIAN_LOG = {
         "granian.access": {"handlers": [], "level": "WARNING", "propagate": False},
     },
 }
-
-
-def with_real_port(configuration: Configuration) -> Configuration:
-    """The configuration with port 0 replaced by a free one. A port that is taken is told now: Granian would
-    share it with whoever has it.
-    """
-    listener = configuration.exchange
-    port = free_port(listener.host, listener.port, f"{configuration.data}/lienthong.toml: [exchange] port")
-    return replace(configuration, exchange=replace(listener, port=port))
-
-
-def free_port(host: str, port: int, place: str) -> int:
-    """``port`` when it can be listened on (0: any free one), else :class:`ConfigurationError`."""
-    where = address(host)
-    family = socket.AF_INET6 if ":" in where else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((where, port))
-        except OSError as error:
-            taken = error.errno == errno.EADDRINUSE
-            raise ConfigurationError(
-                f"port {port} of {host} is taken by another process"
-                if taken
-                else f"cannot listen on {host}, port {port}: {error.strerror}",
-                place=place,
-                remedy="stop that process, or choose another port",
-                code="port-taken" if taken else None,
-            ) from None
-        found: int = probe.getsockname()[1]
-        return found
-
-
-def address(host: str) -> str:
-    """The IP address to listen on."""
-    try:
-        return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
-    except OSError as error:
-        raise ConfigurationError(
-            f"{host!r} is no address of this machine: {error.strerror}", place="[exchange] host"
-        ) from None
-
-
-def url_of(configuration: Configuration) -> str:
-    """Where the exchange listens."""
-    listener = configuration.exchange
-    host = f"[{listener.host}]" if ":" in listener.host else listener.host
-    return f"{'https' if listener.tls else 'http'}://{host}:{listener.port}"
-
-
-def authorities(configuration: Configuration) -> frozenset[str]:
-    """The names (``host:port``, lower case) under which signed requests may address this hub."""
-    listener = configuration.exchange
-    names = {urlsplit(url_of(configuration)).netloc.lower()}
-    if address(listener.host).startswith("127.") or listener.host == "::1":
-        names.add(f"localhost:{listener.port}")
-    if listener.public_url:
-        parts = urlsplit(listener.public_url)
-        names.add(parts.netloc.lower())
-        default = {"https": 443, "http": 80}[parts.scheme]
-        if parts.port is None:
-            names.add(f"{parts.netloc.lower()}:{default}")
-    return frozenset(names)
 
 
 def _tsa(configuration: Configuration, passphrase: bytes | None) -> TimeStampAuthority | None:
@@ -332,7 +269,13 @@ def _service_signer(configuration: Configuration, name: str, passphrase: bytes |
 
 
 def _spool(configuration: Configuration) -> Path:
+    """Where large bodies arrive. What an ended process left there is removed (the embedded store does so
+    for its own).
+    """
     folder = configuration.path("hub/spool")
+    if configuration.store.engine != "embedded":
+        folder = configuration.path(f"hub/spool-{configuration.exchange.port}")
+        shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

@@ -1,0 +1,59 @@
+"""``lienthong doctor``: whether everything is well, and what to do if not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lienthong.cli.agency import DataOption, data_folder
+from lienthong.cli.output import JsonOption, print_json, say
+
+MARKS = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "failing": "[bold red]✗[/]"}
+
+
+def doctor(
+    data: DataOption = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also list what is well; otherwise it is only counted.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Look at a data folder and this machine, change nothing, and name the remedy of whatever is wrong.
+
+    Ends with 0 when the folder can be served (warnings included), with 1 when it cannot.
+    """
+    from lienthong.exchange.server.diagnosis import examine
+
+    folder: Path = data_folder(data)
+    findings = examine(folder)
+    failing = sum(one.state == "failing" for one in findings)
+    warnings = sum(one.state == "warning" for one in findings)
+    if as_json:
+        print_json(
+            {
+                "data": str(folder),
+                "state": "failing" if failing else "warning" if warnings else "ok",
+                "checks": [
+                    {"name": one.name, "state": one.state, "detail": one.detail, "remedy": one.remedy}
+                    for one in findings
+                ],
+            }
+        )
+    else:
+        from rich.markup import escape
+
+        for one in findings:
+            if one.state == "ok" and not everything:
+                continue
+            say(f"{MARKS[one.state]} [bold]{one.name}[/]  {escape(one.detail)}")
+            if one.remedy:
+                say(f"    [dim]to do:[/] {escape(one.remedy)}")
+        well = len(findings) - failing - warnings
+        say(
+            f"{MARKS['ok']} {well} of {len(findings)} checks are well"
+            + (f"; {failing} failing, {warnings} to look at" if failing or warnings else ".")
+        )
+    if failing:
+        raise typer.Exit(1)

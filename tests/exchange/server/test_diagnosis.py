@@ -1,0 +1,191 @@
+"""`lienthong doctor`: what is wrong with a data folder, each with its remedy, and nothing is changed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from tests.exchange.conftest import NewProvince
+from tests.exchange.province import ORIGIN, RunningHub, TestProvince
+
+from lienthong.exchange.server.diagnosis import examine
+from lienthong.exchange.server.health import HealthItem
+from lienthong.trust.log.notes import NoteSigner
+
+
+def found(data: Path) -> dict[str, HealthItem]:
+    return {one.name: one for one in examine(data)}
+
+
+def troubles(data: Path) -> dict[str, HealthItem]:
+    return {name: one for name, one in found(data).items() if one.state != "ok"}
+
+
+def test_a_good_folder_is_well_whether_it_is_served_or_not(new_province: NewProvince) -> None:
+    province = new_province()
+    assert troubles(province.data) == {}
+    before = sorted(path for path in province.data.rglob("*"))
+    assert "not serving" in found(province.data)["hub"].detail
+    assert sorted(path for path in province.data.rglob("*")) == before
+
+    with RunningHub(province) as hub:
+        port = hub.url.rsplit(":", 1)[1]
+        text = (province.data / "lienthong.toml").read_text()
+        (province.data / "lienthong.toml").write_text(text.replace("port = 0", f"port = {port}", 1))
+        assert troubles(province.data) == {}
+        assert found(province.data)["hub"].detail == f"serves at {hub.url}"
+
+
+def no_configuration(province: TestProvince) -> None:
+    (province.data / "lienthong.toml").unlink()
+
+
+def wrong_key(province: TestProvince) -> None:
+    text = (province.data / "lienthong.toml").read_text()
+    (province.data / "lienthong.toml").write_text(text + "\n[limits]\nmessage_byte = 1\n")
+
+
+def open_secret(province: TestProvince) -> None:
+    (province.data / "secrets/passphrase").chmod(0o644)
+
+
+def no_passphrase(province: TestProvince) -> None:
+    (province.data / "secrets/passphrase").unlink()
+
+
+def another_log(province: TestProvince) -> None:
+    key = NoteSigner.generate("other.example/log").skey
+    (province.data / "keys/checkpoint.key").write_text(key)
+
+
+def public_half_lost(province: TestProvince) -> None:
+    (province.data / "keys/checkpoint.vkey").write_text(NoteSigner.generate(ORIGIN).key.vkey)
+
+
+def no_anchor(province: TestProvince) -> None:
+    (province.data / "pki/anchors/root.pem").unlink()
+
+
+def stale_lists(province: TestProvince) -> None:
+    province.ca.publish_crls(now=datetime.now(UTC) - timedelta(days=300))
+
+
+def broken_list(province: TestProvince) -> None:
+    (province.data / "pki/crl/broken.crl").write_bytes(b"no list")
+
+
+def key_and_certificate_apart(province: TestProvince) -> None:
+    (province.data / "keys/tsa.pem").write_bytes((province.data / "keys/ocsp.pem").read_bytes())
+
+
+def expired_directory(province: TestProvince) -> None:
+    province.publish(issued_at=datetime.now(UTC) - timedelta(days=3), valid_for=timedelta(days=1))
+
+
+def directory_about_to_expire(province: TestProvince) -> None:
+    province.publish(valid_for=timedelta(hours=2))
+
+
+def damaged_directory(province: TestProvince) -> None:
+    (province.data / "directory/directory.p7m").write_bytes(b"nothing")
+
+
+def open_to_the_world(province: TestProvince) -> None:
+    text = (province.data / "lienthong.toml").read_text()
+    (province.data / "lienthong.toml").write_text(text.replace('"127.0.0.1"', '"0.0.0.0"', 1))
+
+
+def no_name(province: TestProvince) -> None:
+    open_to_the_world(province)
+    text = (province.data / "lienthong.toml").read_text()
+    (province.data / "lienthong.toml").write_text(text.replace("tls = false", "tls = true"))
+
+
+def another_name(province: TestProvince) -> None:
+    text = (province.data / "lienthong.toml").read_text()
+    changed = text.replace("tls = false", 'tls = true\npublic_url = "https://hub.example"')
+    (province.data / "lienthong.toml").write_text(changed)
+
+
+def no_tsa(province: TestProvince) -> None:
+    province.configure(timestamps='authority = "http://127.0.0.1:9/tsa"\nbudget_s = 0.5')
+
+
+def no_database(province: TestProvince) -> None:
+    text = (province.data / "lienthong.toml").read_text()
+    dsn = 'engine = "postgresql"\ndsn = "postgresql://x@127.0.0.1:9/none"'
+    (province.data / "lienthong.toml").write_text(text.replace('engine = "embedded"', dsn))
+
+
+@pytest.mark.parametrize(
+    ("harm", "check", "state", "remedy"),
+    [
+        (no_configuration, "configuration", "failing", "lienthong init"),
+        (wrong_key, "configuration", "failing", "message_bytes"),
+        (open_secret, "secrets", "warning", "chmod 600"),
+        (no_passphrase, "passphrase", "failing", "LIENTHONG_PASSPHRASE"),
+        (another_log, "log key", "failing", "other.example/log"),
+        (public_half_lost, "log key", "warning", "keys/checkpoint.vkey"),
+        (no_anchor, "trust", "failing", "lienthong init"),
+        (stale_lists, "revocation", "warning", "publishes them anew"),
+        (broken_list, "revocation", "warning", "publishes them anew"),
+        (key_and_certificate_apart, "key tsa", "failing", "side by side"),
+        (expired_directory, "directory", "failing", "publish"),
+        (directory_about_to_expire, "directory", "warning", "publish"),
+        (damaged_directory, "directory", "failing", "publish"),
+        (open_to_the_world, "network", "failing", "tls = true"),
+        (no_name, "network", "failing", "public_url"),
+        (another_name, "TLS name", "failing", "TLS certificate"),
+        (no_tsa, "timestamps", "warning", "accepted without it"),
+        (no_database, "store", "failing", "dsn"),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else "",
+)
+def test_each_trouble_is_found_and_its_remedy_named(
+    new_province: NewProvince,
+    harm: Callable[[TestProvince], None],
+    check: str,
+    state: str,
+    remedy: str,
+) -> None:
+    province = new_province()
+    harm(province)
+    item = troubles(province.data)[check]
+    assert item.state == state
+    assert remedy in item.remedy
+
+
+def test_something_else_on_the_port_is_told_apart_from_a_hub(new_province: NewProvince) -> None:
+    import http.server
+    import threading
+
+    province = new_province()
+    with http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        text = (province.data / "lienthong.toml").read_text()
+        text = text.replace("port = 0", f"port = {other.server_port}", 1)
+        (province.data / "lienthong.toml").write_text(text)
+        item = troubles(province.data)["hub"]
+        other.shutdown()
+    assert item.state == "failing"
+    assert "not a hub" in item.detail
+
+
+@pytest.mark.slow
+def test_the_command_ends_with_one_when_the_folder_cannot_be_served(new_province: NewProvince) -> None:
+    province = new_province()
+    command = [sys.executable, "-m", "lienthong", "doctor", "--data", str(province.data)]
+    well = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert well.returncode == 0, well.stderr
+    assert "checks are well" in well.stdout
+    damaged_directory(province)
+    ill = subprocess.run([*command, "--json"], capture_output=True, text=True, timeout=60)
+    assert ill.returncode == 1
+    body = json.loads(ill.stdout)
+    assert body["state"] == "failing"
+    assert {"name", "state", "detail", "remedy"} == set(body["checks"][0])
