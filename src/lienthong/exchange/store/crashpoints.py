@@ -31,7 +31,6 @@ POINTS: Final = (
     "index.flush",
     "index.flushed",
     "index.checkpointed",
-    "side.written",
     "side.synced",
     "recovery.locked",
     "recovery.tail-saved",

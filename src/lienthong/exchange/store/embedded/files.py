@@ -100,8 +100,11 @@ class Files:
             missing.append(path)
             path = path.parent
         for each in reversed(missing):
-            each.mkdir(mode=0o700)
+            self.create_folder(each)
             self.sync_folder(each.parent)
+
+    def create_folder(self, path: Path) -> None:
+        path.mkdir(mode=0o700)
 
     def free_bytes(self, path: Path) -> int:
         found = os.statvfs(path)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,9 @@ from lienthong.exchange.store.tree import TreeBlocks
 
 INDEX_VERSION: Final = 1
 _APPLICATION_ID: Final = 0x4C54494E
-FLUSH_RECORDS: Final = 2048
+FLUSH_ROWS: Final = 4096
+"""Records and inbox rows after which the index is committed: a few thousand dirty pages at most."""
+MOST_WAL_BYTES: Final = 128 << 20
 _IDX_MASK: Final = (1 << 40) - 1
 _MINUTE_BITS: Final = 26
 _SCHEMA: Final = Path(__file__).with_name("schema.sql")
@@ -75,6 +78,7 @@ class Index:
     def __init__(self, path: Path, *, identity: str, building: bool = False) -> None:
         self.lock = threading.RLock()
         self._building = building
+        self._wal = path.with_name(path.name + "-wal")
         self._pending_ids: list[tuple[int, int]] = []
         new = not path.exists()
         self.connection = sqlite3.connect(
@@ -100,7 +104,7 @@ class Index:
         else:
             run("PRAGMA journal_mode = WAL")
             run("PRAGMA synchronous = NORMAL")
-            run("PRAGMA wal_autocheckpoint = 8000")
+            run("PRAGMA wal_autocheckpoint = 0")
         if new:
             run("BEGIN")
             for statement in _SCHEMA.read_text().split(";"):
@@ -139,6 +143,8 @@ class Index:
             ):
                 self.usage.load(self.codes[number], (key & mask) * MINUTE_MS, messages, amount)
         self._unflushed = 0
+        self.flush_rows = FLUSH_ROWS
+        self.applied_at = 0.0
 
     # What a batch must look up.
 
@@ -226,7 +232,7 @@ class Index:
             self.size = batch.admission.first + len(batch.admission.admitted)
             self.last_ms = batch.times[-1]
             self.end = batch.end
-            self._unflushed += len(batch.positions)
+            self.applied_at = time.monotonic()
             crashpoint("index.applied")
 
     def _insert_records(self, batch: AppliedBatch, slots: dict[tuple[str, str], int]) -> None:
@@ -270,6 +276,7 @@ class Index:
             amounts[1] += size
         for (sender, at_ms), (messages, amount) in used.items():
             self.usage.add(sender, at_ms, messages, amount)
+        self._unflushed += len(ids) + len(inbox)
         many = self.connection.executemany
         if self._building:
             self._pending_ids += ids
@@ -372,15 +379,18 @@ class Index:
 
     # Making it durable.
 
-    def flush_if_due(self) -> None:
-        if self._unflushed >= FLUSH_RECORDS:
-            self.flush()
+    def flush_if_due(self) -> bool:
+        return self._unflushed >= self.flush_rows and self.flush()
 
-    def flush(self) -> None:
-        """Commit what was applied, with the log position it reaches."""
+    def flush(self) -> bool:
+        """Commit what was applied, with the log position it reaches; answers whether there was anything.
+
+        Its write-ahead log is moved into the database by the Checkpointer; only one that outgrows
+        :data:`MOST_WAL_BYTES` under unceasing load is moved here, with everybody waiting.
+        """
         with self.lock:
             if not self.connection.in_transaction or self.end is None:
-                return
+                return False
             crashpoint("index.flush")
             if self._building:
                 self._insert_sorted_ids()
@@ -403,6 +413,9 @@ class Index:
             self.connection.execute("COMMIT")
             self._unflushed = 0
             crashpoint("index.flushed")
+            if not self._building and self._wal.stat().st_size > MOST_WAL_BYTES:
+                self.connection.execute("PRAGMA wal_checkpoint(RESTART)")
+            return True
 
     def _insert_sorted_ids(self) -> None:
         """Ids gathered while rebuilding, in key order: a thousand times fewer pages are touched."""

@@ -145,7 +145,10 @@ def open_index(folder: Path, log: LogReader, reader: SegmentReader, *, repair: b
 
     ``repair``: cut a torn tail (see :meth:`LogReader.frames`).
     """
-    index = Index(folder / "index.sqlite3", identity=identity_of(log))
+    path = folder / "index.sqlite3"
+    if not path.exists():
+        raise IndexUnusable("there is no index")
+    index = Index(path, identity=identity_of(log))
     try:
         since = log.start if index.end is None else index.end
         if since.number not in log.headers or since.offset > files_size(folder, since.number):

@@ -17,8 +17,9 @@ from lienthong.exchange.store.counts import payload_size
 from lienthong.exchange.store.crashpoints import crashpoint
 from lienthong.exchange.store.embedded.batches import encode_batch
 from lienthong.exchange.store.embedded.blobs import Blobs
+from lienthong.exchange.store.embedded.checkpointing import Checkpointer
 from lienthong.exchange.store.embedded.files import Files
-from lienthong.exchange.store.embedded.index import AppliedBatch, Index, IndexUnusable
+from lienthong.exchange.store.embedded.index import FLUSH_ROWS, AppliedBatch, Index, IndexUnusable
 from lienthong.exchange.store.embedded.keeping import EmbeddedKeeping
 from lienthong.exchange.store.embedded.layout import IN_BLOB, FrameType
 from lienthong.exchange.store.embedded.lock import StoreLock
@@ -53,7 +54,9 @@ MEBIBYTE: Final = 1024 * KIBIBYTE
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedOptions:
-    """Sizes in bytes. ``blob_from``: payloads this large become files of their own. ``reserve``: below
+    """Sizes in bytes. ``flush_rows``: records and inbox rows after which the index is committed.
+
+    ``blob_from``: payloads this large become files of their own. ``reserve``: below
     this much free space the store refuses, so that a full disk never stops what is being written.
     """
 
@@ -61,6 +64,7 @@ class EmbeddedOptions:
     step_bytes: int = 8 * MEBIBYTE
     blob_from: int = MEBIBYTE
     reserve: int = 32 * MEBIBYTE
+    flush_rows: int = FLUSH_ROWS
 
 
 class EmbeddedStore(EmbeddedKeeping):
@@ -128,6 +132,8 @@ class EmbeddedStore(EmbeddedKeeping):
 
     def _use(self, index: Index) -> None:
         self._index = index
+        index.flush_rows = self._options.flush_rows
+        self._checkpointer = Checkpointer(self._folder / "index.sqlite3", index)
         self._reads = Reads(index, self._reader)
 
     def _sweep_blobs(self) -> None:
@@ -194,7 +200,8 @@ class EmbeddedStore(EmbeddedKeeping):
         )
         try:
             self._index.apply(applied, slots)
-            self._index.flush_if_due()
+            if self._index.flush_if_due():
+                self._checkpointer.wake()
         except sqlite3.Error as error:
             raise self._index_failed(error) from error
         self._reads.remember(first, leaves, growth.proofs(), note)
@@ -262,6 +269,7 @@ class EmbeddedStore(EmbeddedKeeping):
 
     def _mend_index(self) -> None:
         """Reopen the index and feed it what the log has beyond it; rebuild it when it is damaged."""
+        self._checkpointer.stop()
         with self._index.lock:
             try:
                 self._index.connection.close()
@@ -277,7 +285,7 @@ class EmbeddedStore(EmbeddedKeeping):
             self._index_failure = ""
 
     def health(self) -> StoreHealth:
-        reason = self._writer.failure or self._index_failure
+        reason = self._writer.failure or self._index_failure or self._checkpointer.failure
         free = self._files.free_bytes(self._folder)
         if not reason and free < self._options.reserve:
             kept = self._options.reserve // MEBIBYTE
@@ -293,6 +301,7 @@ class EmbeddedStore(EmbeddedKeeping):
             self._closed = True
             if not self._writer.failure:
                 self._mark_closed()
+            self._checkpointer.stop()
             self._index.close()
             self._writer.close()
             self._reader.close()
