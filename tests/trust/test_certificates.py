@@ -10,7 +10,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.trust.conftest import NewProvince, make_signer
 from tests.trust.crafting import SEAL_EXTENSIONS, Made, authority, certificate, seal
@@ -219,19 +219,16 @@ def test_garbage_is_never_a_certificate_and_never_a_traceback(garbage: bytes) ->
         STORE.check(garbage, purpose=Profile.SEAL, at=NOW)
 
 
-@settings(max_examples=300)
-@given(st.data())
-def test_a_certificate_with_any_bit_changed_is_never_trusted(data: st.DataObject) -> None:
-    changed = bytearray(SEAL.der)
-    place = data.draw(st.integers(0, len(changed) - 1))
-    changed[place] ^= 1 << data.draw(st.integers(0, 7))
-    cut = SEAL.der[:place]
-    for der in (bytes(changed), cut, SEAL.der + b"\x00"):
-        try:
-            found = STORE.check(der, intermediates=[ISSUING.der], purpose=Profile.SEAL, at=NOW)
-        except CertificateError:
-            continue
-        assert not found.ok
+def test_a_certificate_with_any_bit_changed_is_never_trusted() -> None:
+    for place in range(len(SEAL.der) * 8):
+        changed = bytearray(SEAL.der)
+        changed[place // 8] ^= 1 << place % 8
+        for der in (bytes(changed), SEAL.der[: place // 8], SEAL.der + bytes(1)):
+            try:
+                found = STORE.check(der, intermediates=[ISSUING.der], purpose=Profile.SEAL, at=NOW)
+            except CertificateError:
+                continue
+            assert not found.ok, place
 
 
 def test_an_oversized_certificate_is_refused_unread() -> None:

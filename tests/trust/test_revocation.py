@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.trust.conftest import NewProvince, make_signer
 from tests.trust.crafting import SEAL_EXTENSIONS, Made, authority, certificate, crl, seal
@@ -275,19 +275,16 @@ def test_a_crl_file_that_breaks_keeps_what_it_said_before(
     assert status(store) == "good"
 
 
-@settings(max_examples=200)
-@given(st.data())
-def test_a_damaged_crl_is_refused_or_says_nothing(data: st.DataObject) -> None:
-    whole = _SAMPLE
-    place = data.draw(st.integers(0, len(whole) - 1))
-    changed = bytearray(whole)
-    changed[place] ^= 1 << data.draw(st.integers(0, 7))
-    for damaged in (bytes(changed), whole[:place]):
-        try:
-            found = judge(damaged)
-        except RevocationError:
-            continue
-        assert found.status == "unknown"
+def test_a_crl_with_any_bit_changed_is_refused_or_says_nothing() -> None:
+    for place in range(len(_SAMPLE) * 8):
+        changed = bytearray(_SAMPLE)
+        changed[place // 8] ^= 1 << place % 8
+        for damaged in (bytes(changed), _SAMPLE[: place // 8]):
+            try:
+                found = judge(damaged)
+            except RevocationError:
+                continue
+            assert found.status == "unknown", place
 
 
 @given(st.binary(max_size=300))

@@ -15,6 +15,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtensionOID
 
 from lienthong.trust.errors import RevocationError, TrustError, reading
@@ -102,6 +103,8 @@ def parse(data: bytes, *, place: str = "CRL") -> Crl:
     with reading(RevocationError, "the CRL", place=place):
         load = x509.load_pem_x509_crl if b"-----BEGIN" in data[:200] else x509.load_der_x509_crl
         found = load(data)
+        if not found.public_bytes(Encoding.DER).endswith(b"\x00" + found.signature):
+            raise RevocationError("the CRL's signature has unused bits", place=place)
         if found.next_update_utc is None:
             raise RevocationError(
                 "the CRL has no nextUpdate, so nobody can tell when it is stale", place=place

@@ -91,6 +91,10 @@ def parse(der: bytes) -> Certificate:
         raise CertificateError(f"a certificate of {len(der)} bytes is beyond the limit of {MAX_CERTIFICATE}")
     with reading(CertificateError, "the certificate"):
         found = x509.load_der_x509_certificate(der)
+        if not der.endswith(b"\x00" + found.signature):
+            raise CertificateError(
+                "the certificate's signature has unused bits: two encodings of one certificate"
+            )
         extensions = found.extensions
         key_id = issuer_key_id = None
         for extension in extensions:
