@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+import psycopg
 from tests.exchange.store.submissions import ORIGIN, sign_checkpoint
 
 from lienthong.exchange.store.embedded import EmbeddedOptions, EmbeddedStore, open_embedded
@@ -57,6 +59,13 @@ class PostgresEngine:
         """A hub process of its own would see the same: nothing is shared between two opened stores."""
         self._open.append(open_postgres(self.dsn, ORIGIN, sign_checkpoint))
         return self._open[-1]
+
+    @contextmanager
+    def emptied(self) -> Iterator[str]:
+        """The database without a log."""
+        with psycopg.connect(self.dsn, autocommit=True) as connection:
+            connection.execute("DROP SCHEMA IF EXISTS exchange CASCADE")
+        yield self.dsn
 
     def close(self) -> None:
         while self._open:

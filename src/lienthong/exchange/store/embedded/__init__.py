@@ -9,5 +9,6 @@ from lienthong.exchange.store.embedded.store import (
     open_embedded,
     rebuild_index,
 )
+from lienthong.exchange.store.embedded.upkeep import restore_backup
 
-__all__ = ["EmbeddedOptions", "EmbeddedStore", "open_embedded", "rebuild_index"]
+__all__ = ["EmbeddedOptions", "EmbeddedStore", "open_embedded", "rebuild_index", "restore_backup"]

@@ -6,10 +6,11 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from lienthong.exchange.errors import NotFound
 from lienthong.exchange.store.embedded.blobs import Blobs
-from lienthong.exchange.store.embedded.index import Index
+from lienthong.exchange.store.embedded.index import Index, IndexDamaged
 from lienthong.exchange.store.embedded.layout import IN_BLOB
 from lienthong.exchange.store.embedded.reads import Reads
 from lienthong.exchange.store.embedded.segments import (
@@ -23,6 +24,16 @@ from lienthong.exchange.store.protocol import Delivery, InboxItem, Lane, Record,
 from lienthong.exchange.store.tree import MissingBlock
 from lienthong.trust.log.merkle import Frontier
 
+_PASSING: Final = (
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_NOMEM,
+)
+"""Primary result codes of SQLite after which the index may still be whole."""
+
 
 class EmbeddedReading:
     """What :class:`EmbeddedStore` answers. It sets the attributes below as it opens."""
@@ -31,6 +42,7 @@ class EmbeddedReading:
     _segments: Path
     _index: Index
     _index_failure: str
+    _index_damaged: bool
     _reads: Reads
     _reader: SegmentReader
     _writer: SegmentWriter
@@ -47,7 +59,7 @@ class EmbeddedReading:
             raise self._refusal()
         try:
             yield self._reads
-        except (sqlite3.DatabaseError, MissingBlock) as error:
+        except (sqlite3.DatabaseError, MissingBlock, IndexDamaged) as error:
             raise self._index_failed(error) from error
 
     def _is_closed(self) -> StoreFailed:
@@ -55,6 +67,8 @@ class EmbeddedReading:
 
     def _index_failed(self, error: Exception) -> StoreFailed:
         self._index_failure = f"the index cannot be used: {error}"
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+        self._index_damaged = self._index_damaged or code not in _PASSING
         return self._refusal()
 
     def _refusal(self) -> StoreFailed:

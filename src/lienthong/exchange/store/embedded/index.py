@@ -43,6 +43,10 @@ class IndexUnusable(Exception):
     """The index must be rebuilt; why."""
 
 
+class IndexDamaged(Exception):
+    """The index contradicts the log; how."""
+
+
 @dataclass(slots=True)
 class AppliedBatch:
     """A durable batch, or several read back in a row, on the way into the index.

@@ -9,10 +9,9 @@ from typing import Final
 
 from lienthong.exchange.receipts import receipt_bytes
 from lienthong.exchange.store.admission import FRESH
-from lienthong.exchange.store.embedded.index import Index
+from lienthong.exchange.store.embedded.index import Index, IndexDamaged
 from lienthong.exchange.store.embedded.layout import BATCH_HEADER, FRAME_HEADER, BatchHead, StoredRecord
 from lienthong.exchange.store.embedded.segments import SegmentReader
-from lienthong.exchange.store.errors import StoreCorrupt
 from lienthong.exchange.store.keys import document_key
 from lienthong.exchange.store.leaves import record_from_leaf
 from lienthong.exchange.store.protocol import Delivery, InboxItem, Lane, Record, RecordKind
@@ -52,11 +51,7 @@ class Reads:
     def must_read(self, index: int) -> Record:
         record = self.record(index)
         if record is None:
-            raise StoreCorrupt(
-                f"the index refers to record {index}, which it does not place",
-                place="index.sqlite3",
-                remedy="stop the hub, remove index.sqlite3* and start it: the index is rebuilt",
-            )
+            raise IndexDamaged(f"it refers to record {index}, which it does not place")
         return record
 
     def stored(self, index: int) -> tuple[int, StoredRecord] | None:
@@ -111,11 +106,7 @@ class Reads:
                 "SELECT pos FROM batches WHERE size > ? ORDER BY size LIMIT 1", (index,)
             ).fetchone()
         if row is None:
-            raise StoreCorrupt(
-                f"the index does not know the batch of record {index}",
-                place="index.sqlite3",
-                remedy="stop the hub, remove index.sqlite3* and start it: the index is rebuilt",
-            )
+            raise IndexDamaged(f"it does not know the batch of record {index}")
         at = row[0] + FRAME_HEADER.size
         data = self._segments.read(at, _HEAD_READ)
         note_length: int = BATCH_HEADER.unpack_from(data)[2]
@@ -159,7 +150,13 @@ class Reads:
                     (number << 40 | (after + 1), number << 40 | _IDX_MASK, limit),
                 ).fetchall()
             rows = [(key & _IDX_MASK, ack_ms) for key, ack_ms in found]
-        return [_inbox_item(self.must_read(index), ack_ms) for index, ack_ms in rows]
+        items = []
+        for index, ack_ms in rows:
+            record = self.must_read(index)
+            if agency not in record.recipients:
+                raise IndexDamaged(f"it shows {agency} record {index}, which was not sent to it")
+            items.append(_inbox_item(record, ack_ms))
+        return items
 
     def _pending(
         self, number: int, after: int, limit: int, lane: Lane | None

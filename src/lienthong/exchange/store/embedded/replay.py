@@ -14,7 +14,7 @@ from lienthong.exchange.store.admission import admit, wanted
 from lienthong.exchange.store.crashpoints import crashpoint
 from lienthong.exchange.store.embedded.batches import records_of
 from lienthong.exchange.store.embedded.files import Files
-from lienthong.exchange.store.embedded.index import AppliedBatch, Index, IndexUnusable
+from lienthong.exchange.store.embedded.index import AppliedBatch, Index, IndexDamaged, IndexUnusable
 from lienthong.exchange.store.embedded.layout import POSITION_BITS, BatchHead, Frame, FrameType
 from lienthong.exchange.store.embedded.reads import Reads
 from lienthong.exchange.store.embedded.recovery import LogReader
@@ -160,7 +160,7 @@ def open_index(folder: Path, log: LogReader, reader: SegmentReader, *, repair: b
             )
         catch_up(index, log, reader, folder / "segments", since, repair=repair)
         crashpoint("recovery.caught-up")
-    except (sqlite3.Error, MissingBlock, ValueError, IndexError, KeyError, NotFound) as error:
+    except (sqlite3.Error, MissingBlock, IndexDamaged, ValueError, IndexError, KeyError, NotFound) as error:
         with contextlib.suppress(sqlite3.Error):
             index.connection.close()
         raise IndexUnusable(f"{error}") from error

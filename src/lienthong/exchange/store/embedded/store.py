@@ -19,7 +19,13 @@ from lienthong.exchange.store.embedded.batches import encode_batch
 from lienthong.exchange.store.embedded.blobs import Blobs
 from lienthong.exchange.store.embedded.checkpointing import Checkpointer
 from lienthong.exchange.store.embedded.files import Files
-from lienthong.exchange.store.embedded.index import FLUSH_ROWS, AppliedBatch, Index, IndexUnusable
+from lienthong.exchange.store.embedded.index import (
+    FLUSH_ROWS,
+    AppliedBatch,
+    Index,
+    IndexDamaged,
+    IndexUnusable,
+)
 from lienthong.exchange.store.embedded.keeping import EmbeddedKeeping
 from lienthong.exchange.store.embedded.layout import IN_BLOB, FrameType
 from lienthong.exchange.store.embedded.lock import StoreLock
@@ -126,7 +132,7 @@ class EmbeddedStore(EmbeddedKeeping):
         self._writing = threading.Lock()
         self._keeping = threading.Lock()
         self._subscribers: list[Callable[[frozenset[str]], None]] = []
-        self._index_failure = ""
+        self._index_failure, self._index_damaged = "", False
         self._closed = False
         self._sweep_blobs()
 
@@ -154,7 +160,7 @@ class EmbeddedStore(EmbeddedKeeping):
             try:
                 with index.lock:
                     known, slots = index.known(wanted(batch), self._reads.must_read)
-            except sqlite3.Error as error:
+            except (sqlite3.Error, IndexDamaged) as error:
                 raise self._index_failed(error) from error
             admission = admit(batch, known, first, times)
             crashpoint("commit.judged")
@@ -275,6 +281,8 @@ class EmbeddedStore(EmbeddedKeeping):
                 self._index.connection.close()
                 log = self._log()
                 try:
+                    if self._index_damaged:
+                        raise IndexUnusable(self._index_failure)
                     index = open_index(self._folder, log, self._reader, repair=False)
                 except IndexUnusable:
                     index = build_index(self._folder, self._files, log, self._reader, repair=False)
@@ -282,7 +290,7 @@ class EmbeddedStore(EmbeddedKeeping):
                 self._index_failure = f"the index cannot be mended: {error}"
                 raise self._refusal() from error
             self._use(index)
-            self._index_failure = ""
+            self._index_failure, self._index_damaged = "", False
 
     def health(self) -> StoreHealth:
         reason = self._writer.failure or self._index_failure or self._checkpointer.failure
