@@ -179,6 +179,8 @@ def _next_steps(data: Path, found: Figures, *, hub: str, web: str, serving: bool
     asice, receipt = (data / "examples" / f"{NAME}{end}" for end in (".asice", ".receipt.json"))
     lienthong = ".venv/bin/lienthong"
     terminal.print("\n[bold]Try next[/]")
+    if not serving:
+        terminal.print(f"  {lienthong} serve --data {data}    [dim]in another terminal, for the rest[/]")
     for command in (
         f"{lienthong} trace {directive} --as {play.PROVINCE}{at}",
         f"{lienthong} inbox --all --as {play.COMMUNE}{at}",
