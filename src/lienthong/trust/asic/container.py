@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-import zlib
 from collections.abc import Iterator
 from hmac import compare_digest
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, NamedTuple, cast
+
+from isal.isal_zlib import crc32
 
 from lienthong.trust.asic.layout import MANIFEST, META, MIMETYPE, MIMETYPE_NAME, SIGNATURE
 from lienthong.trust.asic.manifest import Reference, read_manifest, uri_names
@@ -27,7 +28,7 @@ _LEFT_ALONE = re.compile(
 MAX_SIGNATURES = 16
 MAX_URI = 2048
 _MIMETYPE = MIMETYPE.encode()
-_MIMETYPE_CRC = zlib.crc32(_MIMETYPE)
+_MIMETYPE_CRC = crc32(_MIMETYPE)
 
 
 class SignedFile(NamedTuple):
@@ -280,7 +281,7 @@ def _digest(archive: Archive, member: Member, algorithm: str) -> bytes:
         for piece in archive.chunks(member, check_crc=archive.limits.check_crc):
             digest.update(piece)
         return digest.digest()
-    if archive.limits.check_crc and zlib.crc32(view) != member.crc:
+    if archive.limits.check_crc and crc32(view) != member.crc:
         raise ZipError("the CRC-32 of the file does not match", place=member.name)
     if algorithm == "sha256":
         return hashlib.sha256(view).digest()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
+
+from isal.isal_zlib import crc32
 
 from lienthong.core.clock import VIETNAM
 from lienthong.trust.zip.format import (
@@ -59,12 +60,12 @@ class Part:
         if not isinstance(data, Path):
             if digest is not None:
                 digest.update(data)
-            return cls(name, data, len(data), zlib.crc32(data))
+            return cls(name, data, len(data), crc32(data))
         source = FileSource(data)
         crc = 0
         try:
             for piece in source.chunks(0, source.size):
-                crc = zlib.crc32(piece, crc)
+                crc = crc32(piece, crc)
                 if digest is not None:
                     digest.update(piece)
             return cls(name, data, source.size, crc)
@@ -81,7 +82,7 @@ class Part:
         try:
             if source.size == self.size:
                 for piece in source.chunks(0, self.size):
-                    crc = zlib.crc32(piece, crc)
+                    crc = crc32(piece, crc)
                     yield piece
         finally:
             source.close()
