@@ -202,3 +202,23 @@ def test_a_bomb_is_refused_before_it_unfolds(hub: RunningHub, province: TestProv
         archive.writestr("edoc.xml", b"<a/>" * 5_000_000, zipfile.ZIP_DEFLATED)
     answer = hub.post(PROVINCE, packed.getvalue())
     assert (answer.status_code, answer.json()["code"]) == (413, "container-limit")
+
+
+def test_a_refused_body_leaves_the_connection_usable_or_says_that_it_closes(hub: RunningHub) -> None:
+    def refused(length: int) -> bytes:
+        return (
+            f"POST /v1/messages HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer none\r\n"
+            f"Content-Type: {MIMETYPE}\r\nContent-Length: {length}\r\n\r\n"
+        ).encode() + b"a" * length
+
+    with connect(hub) as connection:
+        for _ in range(3):
+            connection.sendall(refused(50_000))
+            answer = answer_of(connection)
+            assert b" 401 " in answer.splitlines()[0]
+            assert b"connection: close" not in answer
+        connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: hub\r\n\r\n")
+        assert b" 200 " in answer_of(connection).splitlines()[0]
+    with connect(hub) as connection:
+        connection.sendall(refused(200_000))
+        assert b"connection: close" in answer_of(connection)

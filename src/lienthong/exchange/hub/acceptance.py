@@ -6,10 +6,9 @@ store or the network is asked beforehand by :mod:`lienthong.exchange.hub.service
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lienthong.exchange.configuration import Configuration
 from lienthong.exchange.container import Opened, open_container
@@ -24,12 +23,14 @@ from lienthong.exchange.hub.addressing import (
     require_sender,
 )
 from lienthong.exchange.hub.refusals import (
+    EntryTooLarge,
     ManyReplaced,
     SealRefused,
     SenderMismatch,
     SigningTimeRefused,
     UnknownSubject,
 )
+from lienthong.exchange.receipts import leaf_bytes
 from lienthong.exchange.store.protocol import (
     Lane,
     Record,
@@ -39,6 +40,7 @@ from lienthong.exchange.store.protocol import (
 )
 from lienthong.registry.directory import Directory
 from lienthong.trust.asic import Limits
+from lienthong.trust.log.tiles import MAX_ENTRY
 from lienthong.trust.profiles import Profile
 
 if TYPE_CHECKING:
@@ -47,6 +49,8 @@ if TYPE_CHECKING:
 URGENT_PRIORITY = 3
 REVOKE, REPLACE = 1, 3
 TAKE_BACK = "13"
+TAKE_BACK_ROOM = 4096
+"""What a document's log entry leaves free, so that the request to take it back from everybody fits too."""
 OWN_ENTRIES = 4
 """mimetype, edoc.xml, manifest and signature stand beside the files."""
 _DAY_S = 86_400
@@ -54,8 +58,7 @@ _VIETNAM_S = 7 * 3600
 _EPOCH = date(1970, 1, 1).toordinal()
 
 
-@dataclass(frozen=True, slots=True)
-class Acceptance:
+class Acceptance(NamedTuple):
     """What will be stored. ``left_out``: locked members of a group, which get nothing."""
 
     submission: Submission
@@ -99,8 +102,12 @@ class Acceptor:
         day = today(now_s)
         self._check_seal(opened, envelope, sender, directory, day, now_s)
         if envelope.kind == "status":
-            return Acceptance(self._status(envelope, payload, digest, sender, subject, day, directory))
-        return self._document(envelope, payload, digest, sender, subject, day, directory)
+            status = self._status(envelope, payload, digest, sender, subject, day, directory)
+            _require_room(status, MAX_ENTRY)
+            return Acceptance(status)
+        acceptance = self._document(envelope, payload, digest, sender, subject, day, directory)
+        _require_room(acceptance.submission, MAX_ENTRY - TAKE_BACK_ROOM)
+        return acceptance
 
     def _check_seal(
         self,
@@ -229,6 +236,22 @@ class Acceptor:
             subject.lane,
             envelope.summary_json(),
             envelope.staff,
+        )
+
+
+def _require_room(submission: Submission, room: int) -> None:
+    """:class:`EntryTooLarge` unless the log's entry for the message fits ``room`` bytes."""
+    texts = len(submission.staff) + len(submission.document_id) + len(submission.message_id)
+    if 1024 + 6 * texts + 40 * len(submission.recipients) + 90 * len(submission.forwarded) <= room:
+        return
+    size = len(leaf_bytes(submission, 10**13))
+    if size > room:
+        raise EntryTooLarge(
+            f"the log's entry for this message would have {size} bytes, at most {room} fit: it names "
+            f"{len(submission.recipients)} recipients, and the person in charge with "
+            f"{len(submission.staff)} characters",
+            place="MessageHeader/To",
+            remedy="send it to some of the recipients first and to the others in a second message",
         )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from queue import SimpleQueue
 from time import perf_counter
+from typing import NamedTuple
 
 from lienthong.core.errors import LienthongError
 from lienthong.exchange.errors import Unavailable
@@ -26,8 +27,7 @@ class QueueFull(Unavailable):
     code = "queue-full"
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """What became of a submission. ``receipt`` is empty when it was refused."""
 
     outcome: Outcome

@@ -11,6 +11,7 @@ from lienthong.exchange.errors import (
     MalformedMessage,
     NotFound,
     NotPermitted,
+    TooLarge,
 )
 from lienthong.exchange.store.protocol import Refused
 
@@ -51,6 +52,13 @@ class ManyReplaced(MalformedMessage):
     code = "replaces-many"
     status = 422
     title: ClassVar[str] = "One message replaces one document"
+
+
+class EntryTooLarge(TooLarge):
+    """Its leaf would not fit an entry bundle of the log (C2SP tlog-tiles: 65,535 bytes)."""
+
+    code = "entry-too-large"
+    title: ClassVar[str] = "The message names more than an entry of the log can hold"
 
 
 _ERRORS: dict[str, tuple[type[ExchangeError], str]] = {

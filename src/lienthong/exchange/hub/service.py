@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from lienthong.core.errors import LienthongError
 from lienthong.exchange.configuration import Configuration
+from lienthong.exchange.container import Opened
 from lienthong.exchange.edxml.envelope import Envelope
 from lienthong.exchange.errors import NotFound, Unavailable
 from lienthong.exchange.hub.acceptance import (
@@ -56,7 +57,7 @@ class ClockBehind(Unavailable):
     code = "clock-behind"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Taken:
     """A message that is durable. ``duplicate``: it already was. ``forwarded``: (organ asked for, successor
     that got it); ``left_out``: locked members of a group, which got nothing.
@@ -107,6 +108,8 @@ class Hub:
         self.clock = clock
         self.loop = loop
         self.workers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="lienthong-worker")
+        self._heavy = ThreadPoolExecutor(max_workers=2, thread_name_prefix="lienthong-heavy")
+        self._large = Door(limits.concurrent)
         self.notices = Notices()
         self.door = Door(limits.waiting)
         self.quotas = Quotas()
@@ -206,8 +209,9 @@ class Hub:
     # --- accepting
 
     def require_accepting(self, now_s: float) -> None:
-        """:class:`Unavailable` with the reason when nothing can be accepted now."""
-        self.directory()
+        """:class:`Unavailable` with the reason when nothing can be accepted now. That there is a directory
+        was asked at the door.
+        """
         if self.commit.full:
             raise Unavailable(
                 "too many messages wait to be stored",
@@ -228,9 +232,15 @@ class Hub:
             self.quotas.open(agency, self.directory().quota(agency), now_s, used)
 
     async def accept(
-        self, sender: str, payload: bytes | SpooledPayload, digest: bytes, now_s: float
+        self,
+        sender: str,
+        directory: Directory,
+        payload: bytes | SpooledPayload,
+        digest: bytes,
+        now_s: float,
     ) -> Taken:
-        """Verify, queue, and wait until the message is durable. ``sender``: who is at the door.
+        """Verify, queue, and wait until the message is durable. ``sender``: who is at the door, by
+        ``directory``, the one in force.
 
         A message that was accepted before gets its stored receipt, whatever has changed since. Raises
         what makes it unacceptable.
@@ -239,16 +249,14 @@ class Hub:
         if isinstance(payload, bytes):
             opened = acceptor.open(payload, now_s)
         else:
-            opened = await self.apart(acceptor.open, payload.path, now_s)
+            opened = await self._open_large(sender, payload, now_s)
         with opened:
             envelope = opened.envelope
             try:
                 subject = None
                 if envelope.business or envelope.kind == "status":
-                    subject = await self._subject(envelope, sender, now_s)
-                acceptance = acceptor.accept(
-                    opened, payload, digest, sender, self.directory(), subject, now_s
-                )
+                    subject = await self._subject(envelope, sender, directory, now_s)
+                acceptance = acceptor.accept(opened, payload, digest, sender, directory, subject, now_s)
             except LienthongError:
                 earlier = await self._accepted_before(sender, envelope.message_id or "", digest)
                 if earlier is None:
@@ -261,6 +269,14 @@ class Hub:
             raise refusal(outcome)
         forwarded = _forwarded(settled.receipt) if outcome.duplicate else submission.forwarded
         return Taken(outcome.index, outcome.duplicate, settled.receipt, forwarded, acceptance.left_out)
+
+    async def _open_large(self, sender: str, payload: SpooledPayload, now_s: float) -> Opened:
+        """In a worker thread, one of an agency at a time: reading a gigabyte takes seconds."""
+        await self._large.enter(sender, 1)
+        try:
+            return await self.loop.run_in_executor(self._heavy, self.acceptor.open, payload.path, now_s)
+        finally:
+            self._large.leave(sender)
 
     async def acknowledge(self, agency: str, indexes: list[int], staff: str) -> list[int]:
         """Take rows from the agency's inbox: each becomes a record of the log. Answers those taken, now or
@@ -278,10 +294,10 @@ class Hub:
             raise NotFound(f"not in the inbox of {agency}: {', '.join(missing)}", place="indexes")
         return indexes
 
-    async def _subject(self, envelope: Envelope, sender: str, now_s: float) -> Record:
+    async def _subject(self, envelope: Envelope, sender: str, directory: Directory, now_s: float) -> Record:
         """The document that a message is about, which the sender sent or received."""
         document_id, organ = subject_of(envelope)
-        author = own_code(self.directory(), organ, today(now_s)) if organ else None
+        author = own_code(directory, organ, today(now_s)) if organ else None
         if envelope.kind == "document" or envelope.status_code == TAKE_BACK:
             author = sender
         found = await self.read(self.store.find_document, document_id, author)
@@ -337,6 +353,7 @@ class Hub:
         self._unsubscribe()
         await self.apart(self.store.close)
         self.workers.shutdown(wait=True)
+        self._heavy.shutdown(wait=True)
 
 
 def _forwarded(receipt: bytes) -> tuple[tuple[str, str], ...]:

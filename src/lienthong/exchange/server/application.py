@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from lienthong.trust.tsa import TimeStampAuthority
 
 MAX_JSON = 65_536
+MAX_DRAINED = 131_072
+"""A refused body up to this long is read and dropped; with a longer one the connection is closed."""
 log = structlog.get_logger("lienthong.server")
 
 
@@ -93,12 +95,12 @@ class Application:
             self._let_in(route, request)
             await route.handler(self, request)
         except LienthongError as error:
-            self._refuse(request, error)
+            await self._refuse(request, error)
         except asyncio.CancelledError:
             raise
         except Exception as fault:
             log.exception("fault", operation=operation, kind=type(fault).__name__)
-            self._refuse(
+            await self._refuse(
                 request,
                 InternalFault("the hub made a mistake; it is in its log", remedy="tell the operator"),
             )
@@ -135,15 +137,37 @@ class Application:
                 remedy="ask the operator of the hub for the right",
             )
 
-    def _refuse(self, request: Request, error: LienthongError) -> None:
+    async def _refuse(self, request: Request, error: LienthongError) -> None:
         self.problems[error.code] = self.problems.get(error.code, 0) + 1
         agency = request.principal.code if request.principal else ""
         if error.status >= 500:
             log.error("cannot", code=error.code, detail=error.detail, agency=agency, path=request.path[:120])
-        else:
+        elif agency and error.status not in (401, 404, 429):
             log.info("refused", code=error.code, agency=agency, path=request.path[:120])
+        else:  # what anybody can cause as often as they like is counted, not written down
+            log.debug("refused", code=error.code, agency=agency, path=request.path[:120])
         if request.status == 0:
-            request.answer(*problem(error))
+            status, headers, body = problem(error)
+            if not request.consumed and not await self._drained(request):
+                headers.append(("connection", "close"))
+            request.answer(status, headers, body)
+
+    async def _drained(self, request: Request) -> bool:
+        """Whether nothing of the request's body is left on the connection, so that it can be used again. A
+        small body is read and dropped.
+        """
+        announced = request.headers.get("content-length")
+        if request.headers.get("transfer-encoding") is not None:
+            return False
+        if announced is None or announced == "0":
+            return True
+        if not announced.isdigit() or len(announced) > 6 or int(announced) > MAX_DRAINED:
+            return False
+        try:
+            await bodies.in_memory(request.proto, int(announced), self.slow)
+        except LienthongError:
+            return False
+        return True
 
     # --- for handlers
 
@@ -152,13 +176,12 @@ class Application:
         headers = request.headers
         length = bodies.content_length(headers.get("content-length"), MAX_JSON)
         bodies.require_media_type(headers.get("content-type"), "application/json")
-        return bodies.json_object(
-            self.kept_promise(request, await bodies.in_memory(request.proto, length, self.slow))
-        )
+        return bodies.json_object(await self.body(request, length))
 
-    @staticmethod
-    def kept_promise(request: Request, body: bytes) -> bytes:
-        """The body, if it is the one that a signed request promised (or none was)."""
+    async def body(self, request: Request, length: int) -> bytes:
+        """A small body, if it is the one that a signed request promised (or none was)."""
+        body = await bodies.in_memory(request.proto, length, self.slow)
+        request.consumed = True
         if request.digest is not None and request.digest != bodies.digest_of(body):
             raise SignatureError("the body is not the one that was signed", place="Content-Digest")
         return body

@@ -15,7 +15,6 @@ from hashlib import sha256
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING, Protocol
 
-from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from lienthong.core.clock import VIETNAM
@@ -26,6 +25,7 @@ from lienthong.exchange.server.problems import Denied, Unidentified
 from lienthong.exchange.server.replay import ReplayGuard
 from lienthong.exchange.server.sessions import Tokens
 from lienthong.registry.directory import Agency, Directory
+from lienthong.trust.keys import certificate_key
 from lienthong.trust.profiles import Profile
 
 if TYPE_CHECKING:
@@ -149,6 +149,7 @@ class Doorkeeper:
             intermediates=(),
             purpose=Profile.TLS_CLIENT,
             at=datetime.fromtimestamp(now_s, UTC),
+            online=False,  # the loop waits for no responder; upkeep has asked beforehand
         )
         if not verdict.ok:
             raise Unidentified(
@@ -275,7 +276,7 @@ def rights_of(directory: Directory, agency: Agency, now_s: float) -> int:
 
 @lru_cache(maxsize=4096)
 def _public_key(certificate: bytes) -> ec.EllipticCurvePublicKey | rsa.RSAPublicKey:
-    key = x509.load_der_x509_certificate(certificate).public_key()
+    key = certificate_key(certificate)
     if isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
         return key
     raise SignatureError("the certificate's key is neither P-256 nor RSA", place="Signature-Input")

@@ -14,7 +14,9 @@ from cryptography import x509
 from lienthong.core.errors import LienthongError
 from lienthong.exchange.configuration import Configuration
 from lienthong.exchange.hub.service import Hub
-from lienthong.trust.keys import load_certificates
+from lienthong.trust import crl
+from lienthong.trust.errors import TrustError
+from lienthong.trust.keys import load_certificates, read_file
 
 State = Literal["ok", "warning", "failing"]
 STUCK_S = 15.0
@@ -184,11 +186,14 @@ class Health:
         problems = revocation.problems
         if problems:
             return HealthItem("revocation", "warning", "; ".join(problems), remedy)
-        stale = [
-            f"the CRL of {name} went stale at {until:%Y-%m-%d %H:%M} UTC"
-            for name, until in self._lists()
-            if until <= now
-        ]
+        try:
+            stale = [
+                f"the CRL of {name} went stale at {until:%Y-%m-%d %H:%M} UTC"
+                for name, until in self._lists()
+                if until <= now
+            ]
+        except TrustError as problem:
+            return HealthItem("revocation", "warning", str(problem), remedy)
         if stale:
             return HealthItem("revocation", "warning", "; ".join(stale), remedy)
         return HealthItem("revocation", "ok", "the lists of revoked certificates are current")
@@ -197,11 +202,7 @@ class Health:
         """(issuer, nextUpdate) of the CRLs at hand."""
         folder = self._hub.configuration.path("pki/crl")
         for path in sorted(folder.glob("*.crl")):
-            data = path.read_bytes()
-            read = x509.load_pem_x509_crl if data.startswith(b"-----") else x509.load_der_x509_crl
-            until = read(data).next_update_utc
-            if until is not None:
-                yield path.stem, until
+            yield path.stem, crl.parse(read_file(path, limit=crl.MAX_CRL), place=str(path)).next_update
 
     def _certificate_items(self, now: datetime) -> Iterator[HealthItem]:
         for name, path in self._certificates.items():

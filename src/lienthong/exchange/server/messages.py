@@ -11,6 +11,7 @@ from lienthong.exchange.errors import NotFound
 from lienthong.exchange.http_signatures import SignatureError
 from lienthong.exchange.hub.service import Taken
 from lienthong.exchange.server import bodies, shapes
+from lienthong.exchange.server.access import Principal
 from lienthong.exchange.server.problems import BadRequest, Header
 from lienthong.exchange.server.requests import JSON, PRIVATE, Request
 from lienthong.exchange.store.protocol import SpooledPayload
@@ -41,11 +42,13 @@ async def accept(app: Application, request: Request) -> None:
         try:
             if length <= app.memory_bytes:
                 body = await bodies.in_memory(request.proto, length, app.slow)
+                request.consumed = True
                 digest = sha256(body).digest()
-                _keep_promise(request, digest)
-                taken = await hub.accept(agency, body, digest, now_s)
+                if request.digest is not None:
+                    _keep_promise(request, digest)
+                taken = await hub.accept(agency, principal.directory, body, digest, now_s)
             else:
-                taken = await _accept_large(app, request, agency, length)
+                taken = await _accept_large(app, request, principal, length)
         except BaseException:
             quotas.give_back(agency, length)
             raise
@@ -57,15 +60,15 @@ async def accept(app: Application, request: Request) -> None:
     app.accept_seconds.observe(perf_counter() - began)
 
 
-async def _accept_large(app: Application, request: Request, agency: str, length: int) -> Taken:
+async def _accept_large(app: Application, request: Request, principal: Principal, length: int) -> Taken:
     hub = app.hub
     payload, digest = await bodies.spooled(
         request.proto, length, app.slow, hub.spool, hub.workers, app.disk_reserve
     )
-    kept = False
+    kept, request.consumed = False, True
     try:
         _keep_promise(request, digest)
-        taken = await hub.accept(agency, payload, digest, request.now_s)
+        taken = await hub.accept(principal.code, principal.directory, payload, digest, request.now_s)
         kept = not taken.duplicate
         return taken
     finally:

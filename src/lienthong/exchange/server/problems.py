@@ -97,6 +97,4 @@ def problem(error: LienthongError) -> tuple[int, list[Header], bytes]:
         headers.append(("retry-after", "5"))
     if error.status == 401:
         headers.append(("www-authenticate", 'Bearer realm="lienthong"'))
-    if error.status == 408:
-        headers.append(("connection", "close"))
     return error.status, headers, json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()

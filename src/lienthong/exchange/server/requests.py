@@ -17,11 +17,12 @@ MAX_FIELDS = 16
 
 class Request:
     """``scope`` and ``proto`` are Granian's (RSGI). ``digest``: the SHA-256 that a signed request promised
-    for its body. ``status``: what was answered, 0 before.
+    for its body. ``consumed``: its body was read to the end. ``status``: what was answered, 0 before.
     """
 
     __slots__ = (
         "_fields",
+        "consumed",
         "digest",
         "headers",
         "method",
@@ -47,6 +48,7 @@ class Request:
         self.rights = 0
         self.digest: bytes | None = None
         self.status = 0
+        self.consumed = False
         self._fields: dict[str, str] | None = None
 
     @property

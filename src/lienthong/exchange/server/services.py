@@ -32,7 +32,7 @@ async def open_session(app: Application, request: Request) -> None:
         )
     length = bodies.content_length(request.headers.get("content-length") or "0", 1024)
     if length or request.digest is not None:
-        app.kept_promise(request, await bodies.in_memory(request.proto, length, app.slow))
+        await app.body(request, length)
     principal = request.principal
     assert principal is not None
     expires_s = int(request.now_s) + app.session_s
@@ -107,7 +107,7 @@ async def _service_request(app: Application, request: Request, media_type: str) 
     headers = request.headers
     length = bodies.content_length(headers.get("content-length"), MAX_SERVICE_REQUEST)
     bodies.require_media_type(headers.get("content-type"), media_type)
-    return app.kept_promise(request, await bodies.in_memory(request.proto, length, app.slow))
+    return await app.body(request, length)
 
 
 async def statistics(app: Application, request: Request) -> None:

@@ -125,7 +125,7 @@ async def cosign(app: Application, request: Request) -> None:
             code="witness-unknown",
         )
     length = bodies.content_length(request.headers.get("content-length"), MAX_NOTE)
-    line = app.kept_promise(request, await bodies.in_memory(request.proto, length, app.slow))
+    line = await app.body(request, length)
     newest = await app.hub.read(app.hub.store.tree_size)
     size = request.number("size", 0, 1, MAX_SIZE)
     candidates = app.served.newest_first()

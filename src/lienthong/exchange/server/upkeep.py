@@ -62,6 +62,8 @@ class Upkeep:
         hub.take_directory()
         if hub.version != before:
             log.info("directory", version=hub.version, before=before)
+            if hub.configuration.revocation.ocsp:
+                await self._ask_ocsp()
         if hub.directory_problem is not None and problem is None:
             log.error("directory", problem=hub.directory_problem.detail, code=hub.directory_problem.code)
 
