@@ -19,6 +19,7 @@ from lienthong.core.errors import LienthongError
 
 DOCUMENTS = "Documents"
 CHECKING = "Checking"
+PLANNING = "Planning the network"
 RUNNING = "Running a province"
 
 REFUSED, USAGE, UNREACHABLE, NOT_PERMITTED, INTERNAL = 1, 2, 3, 4, 5
@@ -55,6 +56,9 @@ COMMANDS: dict[str, Entry] = {
     "verify": Entry("verify", "verify", CHECKING, "Check a container, receipt, proof or log, offline."),
     "log": Entry("log", "app", CHECKING, "The transparency log: checkpoints, proofs, witnesses."),
     "edxml": Entry("edxml", "app", CHECKING, "Check and show edXML messages."),
+    "infrastructure": Entry(
+        "infrastructure", "app", PLANNING, "Plan the network: fibre trees with a proven bound."
+    ),
 }
 
 
