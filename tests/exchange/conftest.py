@@ -11,10 +11,16 @@ from tests.exchange.province import RunningHub, TestProvince
 NewProvince = Callable[[], TestProvince]
 
 
+@pytest.fixture(scope="session")
+def pristine_province(tmp_path_factory: pytest.TempPathFactory) -> TestProvince:
+    """The province that all others are copies of. Not to be served or changed."""
+    return TestProvince(tmp_path_factory.mktemp("pristine") / "data")
+
+
 @pytest.fixture(scope="module")
-def province(tmp_path_factory: pytest.TempPathFactory) -> TestProvince:
+def province(pristine_province: TestProvince, tmp_path_factory: pytest.TempPathFactory) -> TestProvince:
     """One province for the tests of a module; those that change it make their own."""
-    return TestProvince(tmp_path_factory.mktemp("province") / "data")
+    return pristine_province.copy(tmp_path_factory.mktemp("province") / "data")
 
 
 @pytest.fixture(scope="module")
@@ -25,13 +31,13 @@ def hub(province: TestProvince) -> Iterator[RunningHub]:
 
 
 @pytest.fixture
-def new_province(tmp_path: Path) -> NewProvince:
+def new_province(pristine_province: TestProvince, tmp_path: Path) -> NewProvince:
     """Makes a province of the test's own."""
     count = 0
 
     def make() -> TestProvince:
         nonlocal count
         count += 1
-        return TestProvince(tmp_path / f"province-{count}")
+        return pristine_province.copy(tmp_path / f"province-{count}")
 
     return make

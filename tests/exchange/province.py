@@ -7,6 +7,8 @@ signed, and :class:`RunningHub` is the exchange itself under Granian on a free l
 from __future__ import annotations
 
 import asyncio
+import copy
+import shutil
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
@@ -128,6 +130,15 @@ class TestProvince:
     @property
     def log_key(self) -> NoteKey:
         return self.log.key
+
+    def copy(self, data: Path) -> TestProvince:
+        """The same province in another data folder: much quicker than a new one."""
+        shutil.copytree(self.data, data)
+        twin = copy.copy(self)
+        twin.data, twin.ca = data, ProvinceCA.open(data / "pki", passphrase=PASSPHRASE)
+        twin.seals, twin.tls, twin.encryption = dict(self.seals), dict(self.tls), dict(self.encryption)
+        twin.agencies = dict(self.agencies)
+        return twin
 
     # --- configuration and directory
 

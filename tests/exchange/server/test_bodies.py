@@ -22,8 +22,8 @@ LIMITS = (
 
 
 @pytest.fixture(scope="module")
-def province(tmp_path_factory: pytest.TempPathFactory) -> TestProvince:
-    made = TestProvince(tmp_path_factory.mktemp("province") / "data")
+def province(pristine_province: TestProvince, tmp_path_factory: pytest.TempPathFactory) -> TestProvince:
+    made = pristine_province.copy(tmp_path_factory.mktemp("province") / "data")
     made.configure(limits=LIMITS, exchange="header_timeout_s = 1.0")
     return made
 

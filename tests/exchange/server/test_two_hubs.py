@@ -18,9 +18,11 @@ from lienthong.exchange.container import File
 
 
 @pytest.fixture(scope="module")
-def province(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestProvince]:
+def province(
+    pristine_province: TestProvince, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TestProvince]:
     with running_cluster() as cluster:
-        made = TestProvince(tmp_path_factory.mktemp("province") / "data")
+        made = pristine_province.copy(tmp_path_factory.mktemp("province") / "data")
         made.configure(limits="memory_bytes = 65536")
         file = made.data / "lienthong.toml"
         engine = f'engine = "postgresql"\ndsn = "{cluster.create_database("hubs")}"'
