@@ -6,11 +6,12 @@ simply run again.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -79,9 +80,24 @@ def origin_of(province: str) -> str:
 
 
 def create(data: Path, plan: Plan, *, now: datetime, progress: Progress = _silent) -> Configuration:
-    """Make whatever of the province is not there yet, and renew what is due."""
+    """Make whatever of the province is not there yet, and renew what is due. One run at a time."""
     for folder in ("secrets", "keys", "agencies"):
         (data / folder).mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _alone(data):
+        return _create(data, plan, now, progress)
+
+
+@contextmanager
+def _alone(data: Path) -> Iterator[None]:
+    """Wait for another run on this folder to end; then sweep away what a killed one left half made."""
+    with (data / ".init.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for left in (*data.glob(".pki.*"), *(data / "agencies").glob(".*")):
+            shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
+        yield
+
+
+def _create(data: Path, plan: Plan, now: datetime, progress: Progress) -> Configuration:
     secret = passphrase(data, create=True)
     pki = data / "pki"
     if not (pki / "ca.pem").exists():

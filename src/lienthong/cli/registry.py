@@ -299,8 +299,8 @@ def rights(data: DataOption = None, as_json: JsonOption = False) -> None:
 @app.command()
 def quota(
     subject: Annotated[str, typer.Argument(metavar="WHO", help="A code, kind:…, group:… or *.")],
-    messages: Annotated[int, typer.Option("--messages-per-minute", min=1)],
-    size: Annotated[int, typer.Option("--bytes-per-day", min=1)],
+    messages: Annotated[int, typer.Option("--messages-per-minute", min=1, help="Messages a minute.")],
+    size: Annotated[int, typer.Option("--bytes-per-day", min=1, help="Bytes a day.")],
     concurrent: Annotated[int, typer.Option("--concurrent", min=1, help="Requests at the same time.")],
     data: DataOption = None,
     as_json: JsonOption = False,
@@ -396,7 +396,7 @@ def check(data: DataOption = None, as_json: JsonOption = False) -> None:
 @app.command()
 def history(
     target: Annotated[str, typer.Argument(metavar="[CODE]", help="One agency; everything without it.")] = "",
-    limit: Annotated[int, typer.Option("--limit", min=1, max=500)] = 50,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=500, help="How many at most.")] = 50,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
