@@ -6,13 +6,12 @@ from datetime import datetime
 from hashlib import sha256
 
 from cryptography import x509
-from cryptography.x509.extensions import DuplicateExtension
 
 from lienthong.registry.directory import USES
 from lienthong.registry.errors import CertificateRefused
 from lienthong.registry.models import Certificate
 from lienthong.trust.errors import TrustError
-from lienthong.trust.keys import parse_certificates
+from lienthong.trust.keys import UNREADABLE, parse_certificates
 from lienthong.trust.profiles import Profile, unfit
 
 PROFILES = {"seal": Profile.SEAL, "encryption": Profile.ENCRYPTION, "tls": Profile.TLS_CLIENT}
@@ -31,10 +30,11 @@ def read(data: bytes, use: str, *, now: datetime, place: str = "certificate") ->
     try:
         der = parse_certificates(data, place=place)[0]
         certificate = x509.load_der_x509_certificate(der)
+        certificate.public_key()
         problem = unfit(certificate, PROFILES[use])
         names = certificate.subject.rfc4514_string(), certificate.issuer.rfc4514_string()
         period = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    except (TrustError, ValueError, DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+    except (TrustError, *UNREADABLE) as error:
         raise CertificateRefused(
             f"it cannot be read: {error}", place=place, remedy="give one X.509 certificate as PEM or DER"
         ) from None

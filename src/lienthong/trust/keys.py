@@ -44,6 +44,16 @@ MAX_KDF_ROUNDS = 2_000_000
 MIN_RSA_BITS = 2048
 MAX_FILE = 1 << 20
 
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+"""What ``cryptography`` raises for bytes that are no certificate it can read."""
+
 KeyKind = Literal["p256", "rsa2048", "rsa3072", "ed25519"]
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey
@@ -113,7 +123,7 @@ def certificate_key(certificate: bytes) -> object:
     """The public key of a DER certificate, or :class:`CertificateError`."""
     try:
         return x509.load_der_x509_certificate(certificate).public_key()
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except UNREADABLE as error:
         raise CertificateError(f"not a readable certificate: {error}") from None
 
 
@@ -269,7 +279,7 @@ def parse_certificates(data: bytes, *, place: str = "certificate") -> tuple[byte
         else:
             found = [x509.load_der_x509_certificate(data)]
         return tuple(certificate.public_bytes(Encoding.DER) for certificate in found)
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except UNREADABLE as error:
         raise CertificateError(
             f"not a readable certificate: {error}",
             place=place,

@@ -34,6 +34,7 @@ from lienthong.exchange.edxml.model import Attachment
 from lienthong.exchange.edxml.names import DSIG, official
 from lienthong.exchange.edxml.parsing import LIMITS, Limits
 from lienthong.exchange.edxml.tree import line_of
+from lienthong.trust.keys import UNREADABLE
 
 State = Literal["verified", "not-verified", "not-checkable"]
 
@@ -281,11 +282,9 @@ class _Check:
                 f"chứng thư số bị cắt cụt ({len(der)} trên {announced} byte)",
             )
         try:
-            found = x509.load_der_x509_certificate(der)
-            found.public_key()
-        except (ValueError, TypeError, UnsupportedAlgorithm):
+            return _whole(x509.load_der_x509_certificate(der))
+        except UNREADABLE:
             raise _cannot("the certificate cannot be read", "không đọc được chứng thư số") from None
-        return found
 
     def _child(self, parent: etree._Element, name: str) -> etree._Element:
         found = parent.findall(f"{_D}{name}")
@@ -298,6 +297,14 @@ class _Check:
 
     def _algorithm(self, parent: etree._Element, name: str) -> str:
         return str(self._child(parent, name).get("Algorithm", ""))
+
+
+def _whole(certificate: x509.Certificate) -> x509.Certificate:
+    """The certificate, once all that is told of it has been read: ``cryptography`` reads at first look."""
+    certificate.public_key()
+    certificate.subject.rfc4514_string()
+    _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    return certificate
 
 
 def _canonical(

@@ -10,23 +10,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from lienthong.trust import der
 from lienthong.trust.cms.algorithms import PublicKey, key_name
 from lienthong.trust.errors import CmsError
+from lienthong.trust.keys import UNREADABLE
 
 CACHED = 2048
 """Certificates kept: about 3 KB each, and never more than MAX_CERTIFICATE."""
-UNREADABLE = (
-    ValueError,
-    UnsupportedAlgorithm,
-    x509.InvalidVersion,
-    x509.DuplicateExtension,
-    x509.UnsupportedGeneralNameType,
-)
-"""What ``cryptography`` raises for bytes that are no certificate it can read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,9 @@ from cryptography.hazmat.primitives.kdf.x963kdf import X963KDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from lienthong.trust import der
-from lienthong.trust.cms.signers import UNREADABLE, identity
+from lienthong.trust.cms.signers import identity
 from lienthong.trust.errors import SealingError
+from lienthong.trust.keys import UNREADABLE
 
 MAX_RECIPIENTS = 5_000
 KEY_SIZE = 32
