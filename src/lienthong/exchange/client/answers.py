@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from functools import cache
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from lienthong.exchange.client.errors import HubUnreachable
 
@@ -98,7 +101,8 @@ def sent_page(body: object) -> tuple[tuple[SentRecord, ...], int | None]:
 
 
 def record(body: object) -> SentRecord:
-    return _read(SentRecord, _table(body) | {"recipients": tuple(_list(_table(body), "recipients"))})
+    recipients = [_of(str, one, "recipients") for one in _list(_table(body), "recipients")]
+    return _read(SentRecord, _table(body) | {"recipients": tuple(recipients)})
 
 
 def trace(body: object) -> TraceView:
@@ -110,13 +114,41 @@ def trace(body: object) -> TraceView:
     )
 
 
+def acknowledged(body: object) -> list[int]:
+    """The indexes that the hub now has as taken."""
+    return [_of(int, index, "acknowledged") for index in _list(_table(body), "acknowledged")]
+
+
+def hashes_of(body: object) -> list[bytes]:
+    """The hashes of a consistency proof; whether they prove anything is not looked at."""
+    try:
+        return [b64decode(_of(str, each, "proof"), validate=True) for each in _list(_table(body), "proof")]
+    except ValueError:
+        raise _unexpected("the proof is not base64") from None
+
+
 def _read(kind: type[T], body: object) -> T:
     table = _table(body)
-    names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
-    missing = [name for name in names if name not in table]
+    types = _types(kind)  # type: ignore[arg-type]
+    missing = [name for name in types if name not in table]
     if missing:
         raise _unexpected(f"the field {missing[0]!r} is missing")
-    return kind(**{name: table[name] for name in names})
+    return kind(**{name: _of(wanted, table[name], name) for name, wanted in types.items()})
+
+
+@cache
+def _types(kind: type[Any]) -> dict[str, type[Any] | tuple[type[Any], ...]]:
+    """Field → what ``isinstance`` takes, of a dataclass whose fields are plain or optional."""
+    types: dict[str, type[Any] | tuple[type[Any], ...]] = {}
+    for name, hint in get_type_hints(kind).items():
+        types[name] = get_args(hint) if isinstance(hint, UnionType) else get_origin(hint) or hint
+    return types
+
+
+def _of(wanted: Any, value: Any, name: str) -> Any:
+    if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
+        raise _unexpected(f"the field {name!r} is missing or of another kind")
+    return value
 
 
 def _table(body: object) -> dict[str, Any]:
@@ -130,10 +162,8 @@ def _list(table: Mapping[str, Any], name: str) -> list[Any]:
 
 
 def _value(table: Mapping[str, Any], name: str, kind: type[T]) -> T:
-    value = table.get(name)
-    if not isinstance(value, kind):
-        raise _unexpected(f"the field {name!r} is missing or of another kind")
-    return value
+    found: T = _of(kind, table.get(name), name)
+    return found
 
 
 def _unexpected(what: str) -> HubUnreachable:

@@ -56,5 +56,5 @@ class EvidenceMismatch(ExchangeError):
     """What the hub handed over does not prove what it should. Never accepted; never retried blindly."""
 
     code = "evidence-mismatch"
-    status = 502
+    status = 422
     title: ClassVar[str] = "The hub's evidence does not hold"

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from lienthong.core.errors import LienthongError
-from lienthong.exchange.client.answers import SentRecord, TraceView, record, sent_page, trace
+from lienthong.exchange.client.answers import (
+    SentRecord,
+    TraceView,
+    hashes_of,
+    record,
+    sent_page,
+    trace,
+)
 from lienthong.exchange.client.errors import EvidenceMismatch, HubUnreachable
 from lienthong.exchange.client.outbox import Outbox
 from lienthong.exchange.client.profile import AgencyProfile
@@ -70,7 +76,7 @@ class Inquiries:
         )
         body = answer.json()
         found = body.get("items", body.get("agencies")) if isinstance(body, dict) else body
-        if not isinstance(found, list):
+        if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
             raise HubUnreachable("the hub's list of agencies cannot be read")
         return found
 
@@ -100,7 +106,7 @@ class Inquiries:
                     query={"from": old.checkpoint.size, "to": new.checkpoint.size},
                 )
             )
-            hashes = [b64decode(each) for each in proof.json().get("proof", [])]
+            hashes = hashes_of(proof.json())
         else:
             hashes = []
         self._check_growth(old, new, hashes)

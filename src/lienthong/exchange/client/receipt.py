@@ -65,7 +65,7 @@ def check_receipt(
         digest=parts.digest,
         accepted_ms=leaf["time"],
         recipients=tuple(leaf["to"]),
-        forwarded=tuple((str(pair[0]), str(pair[1])) for pair in leaf.get("forwarded", ())),
+        forwarded=tuple((asked, heir) for asked, heir in leaf.get("forwarded", ())),
         checkpoint=checkpoint,
         raw=raw,
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lienthong.core.clock import VIETNAM
 from lienthong.core.errors import LienthongError
-from lienthong.exchange.client.answers import InboxPage, inbox_page
+from lienthong.exchange.client.answers import InboxPage, acknowledged, inbox_page
 from lienthong.exchange.client.build import file_name
 from lienthong.exchange.client.directory_copy import DirectoryCopy
 from lienthong.exchange.client.errors import EvidenceMismatch
@@ -143,7 +143,7 @@ class Receiving:
                     media_type="application/json",
                 )
             )
-            taken += answer.json().get("acknowledged", [])
+            taken += acknowledged(answer.json())
         return taken
 
     def _verified(self, index: int, path: Path, raw: bytes, digest: bytes | None) -> Steps[Received]:

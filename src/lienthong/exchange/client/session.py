@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,8 @@ from lienthong.exchange.client.steps import Answer, Call, Pause, Steps, expect, 
 
 EARLY = timedelta(seconds=30)
 """A token is renewed this long before it expires."""
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{1,4096}")
+"""RFC 6750 §2.1."""
 PATIENCE = 3
 """How often a question is asked again that the hub cannot answer for the moment."""
 
@@ -60,7 +63,8 @@ class Session:
         token, expires, agency = (
             body.get(name) if isinstance(body, dict) else None for name in ("token", "expires_at", "agency")
         )
-        if not isinstance(token, str) or not isinstance(expires, str):
+        until = _instant(expires)
+        if not isinstance(token, str) or not _TOKEN.fullmatch(token) or until is None:
             raise HubUnreachable("the hub's answer to a new session cannot be read")
         if agency != self._profile.code:
             raise HubRefused(
@@ -71,7 +75,7 @@ class Session:
                 remedy="correct the code in the profile, or the certificate in the registry",
             )
         self._token = token
-        self._good_until = datetime.fromisoformat(expires)
+        self._good_until = until
 
     def _signed(self, call: Call) -> Mapping[str, str]:
         assert isinstance(call.body, bytes)
@@ -82,6 +86,15 @@ class Session:
             body_digest=sha256(call.body).digest(),
             created=int(self._clock().timestamp()),
         )
+
+
+def _instant(text: object) -> datetime | None:
+    """A moment with its time zone, or None."""
+    try:
+        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return moment if moment is not None and moment.tzinfo is not None else None
 
 
 def _seconds(answer: Answer) -> float:

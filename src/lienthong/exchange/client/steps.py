@@ -56,7 +56,7 @@ class Answer:
         """The body as JSON, or :class:`HubUnreachable` for an answer no hub gives."""
         try:
             return json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise HubUnreachable(
                 "the answer is not JSON", remedy="check that the profile's hub address is a hub's"
             ) from None
@@ -100,7 +100,7 @@ def refusal(answer: Answer) -> HubRefused | HubUnreachable:
     try:
         body = json.loads(answer.body)
         kind = body["type"]
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         kind, body = None, {}
     if not isinstance(kind, str) or not kind.startswith(PROBLEM_PREFIX):
         return HubUnreachable(

@@ -85,6 +85,8 @@ def read_leaf(leaf: object) -> tuple[bytes, Mapping[str, Any]]:
         raise _malformed(f"entries of version {leaf['v']} are not known here", "log entry")
     if not isinstance(leaf.get("to"), list) or not all(isinstance(each, str) for each in leaf["to"]):
         raise _malformed("to is not an array of agency codes", "log entry")
+    if not _is_pairs(leaf.get("forwarded", [])):
+        raise _malformed("forwarded is not an array of pairs of agency codes", "log entry")
     try:
         if len(bytes.fromhex(leaf["digest"])) != HASH_SIZE or not 0 <= leaf["time"] < 2**53:
             raise ValueError
@@ -172,6 +174,13 @@ def entry_words(index: int, leaf: Mapping[str, Any]) -> Words:
     return Words(
         f"bản ghi số {index}: {leaf['sender']} gửi {vi}, nhận lúc {when}, mã {leaf['id']}",
         f"entry {index}: {leaf['sender']} to {en}, accepted {when}, id {leaf['id']}",
+    )
+
+
+def _is_pairs(value: object) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(pair, list) and len(pair) == 2 and all(isinstance(each, str) for each in pair)
+        for pair in value
     )
 
 
