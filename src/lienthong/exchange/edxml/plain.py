@@ -1,29 +1,213 @@
-"""Single values on the short path: each is returned clean, or calls for the full reader."""
+"""A plainly written message, judged from its bare texts: the envelope, or a call for the full reader.
+
+Both ways of the short path end here: :mod:`~lienthong.exchange.edxml.ownform` takes the texts out of what
+this house writes, :mod:`~lienthong.exchange.edxml.shortpath` out of any other plain message.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from typing import NamedTuple
 from unicodedata import normalize
 
-from lienthong.core.identifiers import MAX_ORGAN_CODE, NEW_ORGAN_CODE
+from lienthong.core.identifiers import MAX_ORGAN_CODE, MESSAGE_ID, NEW_ORGAN_CODE
+from lienthong.exchange import statuses
 from lienthong.exchange.edxml import rules, secrecy
+from lienthong.exchange.edxml.envelope import Envelope
+from lienthong.exchange.edxml.manifest import bare_content_id
 
-Fields = Mapping[str, str | None]
+Text = str | None
+"""What stands between two tags; None when the element is not there."""
+Organ = tuple[Text, Text, Text]
+"""OrganId, OrganizationInCharge, OrganName."""
+Answered = tuple[Text, Text, Text, Text]
+"""OrganId, Code, DocumentId, PromulgationDate of a ResponseFor."""
+File = tuple[Text, Text, Text]
+"""ContentId, Description, AttachmentName of a Reference."""
 
 _organ = NEW_ORGAN_CODE.fullmatch
+_message_id = MESSAGE_ID.fullmatch
 _number = re.compile(r"[0-9]{1,9}").fullmatch
 _day = re.compile(r"[0-9]{4}/[0-9]{2}/[0-9]{2}").fullmatch
 _moment = re.compile(r"[0-9]{4}/[0-9]{2}/[0-9]{2} (?:[01][0-9]|2[0-3])(?::[0-5][0-9]){2}").fullmatch
+
+
+class DocumentTexts(NamedTuple):
+    """The texts of a document message, in the order of the message. ``about``: Bussiness/DocumentId;
+    ``staff``: the first one's name; ``stops``: when each TraceHeader was passed.
+    """
+
+    sender: Text
+    sender_in_charge: Text
+    sender_name: Text
+    recipients: Sequence[Organ]
+    document_id: Text
+    code_number: Text
+    code_notation: Text
+    place: Text
+    promulgated: Text
+    type: Text
+    type_detail: Text
+    type_name: Text
+    subject: Text
+    content: Text
+    competence: Text
+    position: Text
+    full_name: Text
+    due: Text
+    priority: Text
+    sphere: Text
+    typist: Text
+    copies: Text
+    pages: Text
+    answered: Sequence[Answered]
+    steering: Text
+    message_id: Text
+    stops: Sequence[Text]
+    about: Text
+    business: Text
+    paper: Text
+    staff: Text
+    files: Sequence[File]
+
+
+class StatusTexts(NamedTuple):
+    """The texts of a status message."""
+
+    sender: Text
+    sender_in_charge: Text
+    sender_name: Text
+    organ: Text
+    code: Text
+    document_id: Text
+    promulgated: Text
+    staff: Text
+    status: Text
+    description: Text
+    timestamp: Text
+    message_id: Text
+    stops: Sequence[Text]
 
 
 class CloserLook(Exception):
     """The message needs the full reader."""
 
 
-def clean(text: str | None, limit: int = 1 << 20) -> str:
-    if text is None:
+def document_envelope(texts: DocumentTexts, today: date, options: rules.Options) -> Envelope:
+    """The envelope of a document message. Raises :class:`CloserLook`."""
+    subject = needed(texts.subject, rules.MAX_SUBJECT)
+    check_unmarked(subject)
+    if texts.content:
+        check_unmarked(clean(texts.content, rules.MAX_SUBJECT))
+    promulgated = (texts.promulgated or "").strip()
+    if calendar(promulgated) > today:
+        raise CloserLook
+    clean(texts.place, rules.MAX_PLACE)
+    digits(texts.type)
+    digits(texts.type_detail, optional=True)
+    steering = digits(texts.steering, optional=True)
+    if steering and int(steering) not in options.steering_types:
+        raise CloserLook
+    clean(texts.competence, rules.MAX_NAME)
+    clean(texts.position, rules.MAX_NAME)
+    message_id = identity(texts.message_id)
+    if not texts.stops or not texts.recipients:
+        raise CloserLook
+    check_timestamps(texts.stops)
+    business, about = business_of(texts.business, texts.about, texts.paper)
+    document_id = needed(texts.document_id, rules.MAX_NAME)
+    references, names = _files(texts.files)
+    if not references and not business:
+        raise CloserLook
+    for answer in texts.answered:
+        optional_day(answer[3])
+    organ, code, answered_id, _ = texts.answered[0] if texts.answered else _NO_ANSWER
+    return Envelope(
+        "document",
+        message_id,
+        *sender(texts.sender, texts.sender_in_charge, texts.sender_name),
+        tuple(dict.fromkeys(map(recipient, texts.recipients))),
+        document_id,
+        needed(texts.code_number, rules.MAX_CODE_NUMBER),
+        needed(texts.code_notation, rules.MAX_CODE_NOTATION),
+        promulgated,
+        clean(texts.type_name, rules.MAX_TYPE_NAME),
+        subject,
+        clean(texts.full_name, rules.MAX_NAME),
+        optional_day(texts.due),
+        priority(texts),
+        business,
+        (about or document_id) if business else "",
+        (),
+        references,
+        names,
+        clean(organ),
+        clean(code),
+        clean(answered_id),
+        "",
+        "",
+        clean(texts.staff),
+    )
+
+
+_NO_ANSWER: Answered = (None, None, None, None)
+
+
+def status_envelope(texts: StatusTexts) -> Envelope:
+    """The envelope of a status message. Raises :class:`CloserLook`."""
+    status = (texts.status or "").strip()
+    if status not in statuses.MEANINGS:
+        raise CloserLook
+    description = clean(texts.description, rules.MAX_SUBJECT * 4)
+    check_unmarked(description)
+    organ = (texts.organ or "").strip()
+    if organ and not (len(organ) <= MAX_ORGAN_CODE and _organ(organ)):
+        raise CloserLook
+    optional_day(texts.promulgated)
+    timestamp = (texts.timestamp or "").strip()
+    if timestamp:
+        check_timestamps((timestamp,))
+    check_timestamps(texts.stops)
+    code, name = sender(texts.sender, texts.sender_in_charge, texts.sender_name)
+    return Envelope(
+        kind="status",
+        message_id=identity(texts.message_id),
+        from_organ=code,
+        from_name=name,
+        response_organ=organ,
+        response_code=needed(texts.code, rules.MAX_NAME),
+        response_document_id=needed(texts.document_id, rules.MAX_NAME),
+        status_code=status,
+        description=description,
+        staff=clean(texts.staff),
+        timestamp=timestamp,
+    )
+
+
+def _files(files: Sequence[File]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Content ids and file names."""
+    references: list[str] = []
+    names: list[str] = []
+    for content, description, attachment in files:
+        content_id = bare_content_id(needed(content, rules.MAX_NAME))
+        name = clean(attachment, rules.MAX_NAME)
+        check_unmarked(name)
+        if description:
+            check_unmarked(clean(description))
+        if not content_id or content_id in references:
+            raise CloserLook
+        references.append(content_id)
+        names.append(name)
+    return tuple(references), tuple(names)
+
+
+# Single values: each is returned clean, or calls for the full reader.
+
+
+def clean(text: Text, limit: int = 1 << 20) -> str:
+    if not text:
         return ""
     text = text.strip()
     if not text.isascii():
@@ -33,7 +217,7 @@ def clean(text: str | None, limit: int = 1 << 20) -> str:
     return text
 
 
-def needed(text: str | None, limit: int) -> str:
+def needed(text: Text, limit: int) -> str:
     text = clean(text, limit)
     if not text:
         raise CloserLook
@@ -45,7 +229,7 @@ def check_unmarked(text: str) -> None:
         raise CloserLook
 
 
-def digits(text: str | None, *, optional: bool = False) -> str:
+def digits(text: Text, *, optional: bool = False) -> str:
     text = (text or "").strip()
     if not _number(text) and not (optional and not text):
         raise CloserLook
@@ -61,8 +245,8 @@ def calendar(text: str) -> date:
         raise CloserLook from None
 
 
-def optional_day(text: str | None) -> str:
-    if text is None:
+def optional_day(text: Text) -> str:
+    if not text:
         return ""
     text = text.strip()
     if text:
@@ -70,43 +254,60 @@ def optional_day(text: str | None) -> str:
     return text
 
 
-def check_timestamp(text: str) -> None:
-    if not _moment(text):
+def check_timestamps(texts: Iterable[Text]) -> None:
+    for text in texts:
+        moment = (text or "").strip()
+        if not _moment(moment):
+            raise CloserLook
+        try:
+            datetime.fromisoformat(moment.replace("/", "-"))
+        except ValueError:
+            raise CloserLook from None
+
+
+def identity(text: Text) -> str | None:
+    """The message id, None when there is none."""
+    message_id = (text or "").strip() or None
+    if message_id is not None and not _message_id(message_id):
         raise CloserLook
-    try:
-        datetime.fromisoformat(text.replace("/", "-"))
-    except ValueError:
-        raise CloserLook from None
+    return message_id
 
 
-def sender(organ: Fields) -> tuple[str, str]:
+def business_of(kind: Text, about: Text, paper: Text) -> tuple[int, str]:
+    """BussinessDocType and the document it is about."""
+    number = int(digits(kind))
+    if number > 2:
+        raise CloserLook
+    digits(paper, optional=True)
+    return number, clean(about, rules.MAX_NAME)
+
+
+def sender(organ_id: Text, in_charge: Text, name: Text) -> tuple[str, str]:
     """Code and name."""
-    code = (organ["OrganId"] or "").strip()
+    code = (organ_id or "").strip()
     if len(code) > MAX_ORGAN_CODE or not _organ(code):
         raise CloserLook
-    clean(organ.get("OrganizationInCharge"), rules.MAX_NAME)
-    return code, clean(organ.get("OrganName"), rules.MAX_NAME)
+    clean(in_charge, rules.MAX_NAME)
+    return code, clean(name, rules.MAX_NAME)
 
 
-def recipient(organ: Fields) -> str:
-    code = (organ["OrganId"] or "").strip()
+def recipient(organ: Organ) -> str:
+    code = (organ[0] or "").strip()
     if len(code) > MAX_ORGAN_CODE or not (_organ(code) or rules.GROUP.fullmatch(code)):
         raise CloserLook
-    clean(organ.get("OrganizationInCharge"), rules.MAX_NAME)
-    clean(organ.get("OrganName"), rules.MAX_NAME)
+    clean(organ[1], rules.MAX_NAME)
+    clean(organ[2], rules.MAX_NAME)
     return code
 
 
-def priority(other: Fields) -> int:
-    text = digits(other.get("Priority"), optional=True)
+def priority(texts: DocumentTexts) -> int:
+    text = digits(texts.priority, optional=True)
     priority = int(text) if text else 0
     if priority > 4:
         raise CloserLook
-    if "SphereOfPromulgation" in other and secrecy.mark_alone(
-        clean(other["SphereOfPromulgation"], rules.MAX_TYPE_NAME)
-    ):
+    if texts.sphere and secrecy.mark_alone(clean(texts.sphere, rules.MAX_TYPE_NAME)):
         raise CloserLook
-    clean(other.get("TyperNotation"), 10)
-    digits(other.get("PromulgationAmount"), optional=True)
-    digits(other.get("PageAmount"), optional=True)
+    clean(texts.typist, 10)
+    digits(texts.copies, optional=True)
+    digits(texts.pages, optional=True)
     return priority

@@ -47,6 +47,8 @@ def mark_opening(text: str) -> str | None:
     >>> mark_opening("[Tối mật] Báo cáo tình hình"), mark_opening("Mật độ dân số các xã")
     ('tối mật', None)
     """
+    if "ậ" not in text and "Ậ" not in text:
+        return None
     found = _OPENING.match(text)
     if found:
         return _normal(found["bracketed"] or found["named"] or found["apart"])

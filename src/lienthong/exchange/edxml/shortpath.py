@@ -1,6 +1,9 @@
 """The hub's short path: the envelope of a plainly written message, without building its model.
 
-It answers only when every element is one it knows, in the QCVN namespace, at most once where once is
+What this house writes goes through :mod:`~lienthong.exchange.edxml.ownform`; any other plain message is
+walked here. Both give the same texts to the same judge, :mod:`~lienthong.exchange.edxml.plain`.
+
+The walk answers only when every element is one it knows, in the QCVN namespace, at most once where once is
 allowed, holding text only, and every value passes. Otherwise it answers None and the full reader decides,
 so it accepts nothing that the full reader refuses and says nothing that the full reader does not say:
 tests hold the two against each other.
@@ -16,26 +19,12 @@ from datetime import date
 
 from lxml import etree
 
-from lienthong.core.identifiers import MAX_ORGAN_CODE, MESSAGE_ID, NEW_ORGAN_CODE
-from lienthong.exchange import statuses
-from lienthong.exchange.edxml import rules
+from lienthong.exchange.edxml import ownform, plain, rules
 from lienthong.exchange.edxml.envelope import Envelope
-from lienthong.exchange.edxml.manifest import HREF, bare_content_id
+from lienthong.exchange.edxml.manifest import HREF
 from lienthong.exchange.edxml.names import ORGAN, QCVN
 from lienthong.exchange.edxml.parsing import LIMITS, parse_plain
-from lienthong.exchange.edxml.plain import (
-    CloserLook,
-    calendar,
-    check_timestamp,
-    check_unmarked,
-    clean,
-    digits,
-    needed,
-    optional_day,
-    priority,
-    recipient,
-    sender,
-)
+from lienthong.exchange.edxml.plain import Answered, CloserLook, DocumentTexts, File, Organ, StatusTexts, Text
 
 Fields = dict[str, str | None]
 
@@ -54,7 +43,7 @@ _GROUPS: dict[str, frozenset[str]] = {
     "StaffInfo": _STAFF,
 }
 _LISTS = {"ToPlaces": frozenset({"Place"}), "ResponseForTask": frozenset({"TaskCode"})}
-_TRACE = frozenset({"OrganId", "Timestamp"})
+_STOP = frozenset({"OrganId", "Timestamp"})
 _BUSINESS = frozenset({"DocumentId", "BussinessDocType", "BussinessDocReason", "Paper"})
 _REFERENCE = frozenset({"ContentId", "ContentType", "Description", "AttachmentName"})
 _DOCUMENT_LEAVES = frozenset(
@@ -70,34 +59,39 @@ _TRACE_ATTRIBUTES = frozenset({"id", "version", "mustUnderstand", "actor"})
 _name_of = {
     f"{{{QCVN}}}{name}": name
     for name in frozenset().union(
-        *_GROUPS.values(), *_LISTS.values(), _GROUPS, _LISTS, _LEAVES, _TRACE, _BUSINESS, _REFERENCE
+        *_GROUPS.values(), *_LISTS.values(), _GROUPS, _LISTS, _LEAVES, _STOP, _BUSINESS, _REFERENCE
     )
     | {"edXML", "edXMLEnvelope", "edXMLHeader", "edXMLBody", "edXMLManifest", "MessageHeader"}
     | {"TraceHeaderList", "TraceHeader", "Bussiness", "Reference"}
 }.get
-
-_organ = NEW_ORGAN_CODE.fullmatch
-_message_id = MESSAGE_ID.fullmatch
 
 
 def envelope_by_short_path(data: bytes, today: date, options: rules.Options) -> Envelope | None:
     """The envelope, or None when the full reader must decide."""
     if options.strict_document_id:
         return None
+    try:
+        texts = ownform.texts_of(data) or walked(data)
+        if isinstance(texts, DocumentTexts):
+            return plain.document_envelope(texts, today, options)
+        return plain.status_envelope(texts)
+    except (CloserLook, KeyError, IndexError):
+        return None
+
+
+def walked(data: bytes) -> DocumentTexts | StatusTexts:
+    """The texts of a plain message, whoever wrote it. Raises :class:`CloserLook`, KeyError or IndexError."""
     if len(data) > _SMALL and (
         data.count(b"=") > LIMITS.attributes or data.count(b"<") > 2 * LIMITS.elements
     ):
-        return None
+        raise CloserLook
     root = parse_plain(data)
     if root is None:
-        return None
+        raise CloserLook
     elements = list(root.iter())
     if len(elements) > LIMITS.elements:
-        return None
-    try:
-        return _Walk(elements).message(today, options)
-    except (CloserLook, KeyError, IndexError):
-        return None
+        raise CloserLook
+    return _Walk(elements).message()
 
 
 class _Walk:
@@ -135,24 +129,24 @@ class _Walk:
         if not allowed.issuperset(self.names[start : self.at]):
             raise CloserLook
 
-    def message(self, today: date, options: rules.Options) -> Envelope:
+    def message(self) -> DocumentTexts | StatusTexts:
         if self.enter("edXML") != 1:
             raise CloserLook
         blocks = self.enter("edXMLEnvelope")
         parts = self.enter("edXMLHeader")
         leaves, groups = self.message_header()
-        status = "StatusCode" in leaves
-        trace = self.trace(status) if parts == 2 else None
+        trace = self.trace() if parts == 2 else None
         if parts > 2:
             raise CloserLook
-        if status:
+        found: DocumentTexts | StatusTexts
+        if "StatusCode" in leaves:
             if blocks != 1:
                 raise CloserLook
             found = _status(leaves, groups, trace)
         else:
-            if blocks != 2 or trace is None or not _DOCUMENT_LEAVES.issuperset(leaves):
+            if blocks != 2 or trace is None:
                 raise CloserLook
-            found = _document(leaves, groups, trace, self.manifest(trace[1]), today, options)
+            found = _document(leaves, groups, trace, self.manifest())
         if self.at != len(self.names):
             raise CloserLook
         return found
@@ -180,168 +174,122 @@ class _Walk:
                 raise CloserLook
         return leaves, groups
 
-    def trace(self, status: bool) -> tuple[str | None, int, str, str]:
-        """(message id, business type, document that the business is about, first staff name)."""
+    def trace(self) -> _Trace:
         attributes = {str(name): str(value) for name, value in self.elements[self.at].items()}
         if not _TRACE_ATTRIBUTES.issuperset(attributes):
             raise CloserLook
-        message_id = attributes.get("id", "").strip() or None
-        if message_id is not None and not _message_id(message_id):
-            raise CloserLook
-        business = None
-        stops = 0
+        business: Fields | None = None
+        stops: list[Text] = []
         for _ in range(self.enter("TraceHeaderList")):
             name = self.names[self.at]
             if name == "TraceHeader":
-                check_timestamp((self.fields(_TRACE)["Timestamp"] or "").strip())
-                stops += 1
+                stops.append(self.fields(_STOP).get("Timestamp"))
             elif business is None:
                 business = self.business()
             else:
                 raise CloserLook
-        if business is None or not stops:
-            if not status:
-                raise CloserLook
-            business = business or (0, "", "")
-        return (message_id, *business)
+        return attributes.get("id"), stops, business
 
-    def business(self) -> tuple[int, str, str]:
+    def business(self) -> Fields:
+        """Its leaves, and the name of the first person in charge under ``Staff``."""
         fields: Fields = {}
-        staff = None
         for _ in range(self.enter("Bussiness")):
             name = self.names[self.at]
             if name == "StaffInfo":
-                person = self.fields(_STAFF).get("Staff")
-                staff = clean(person) if staff is None else staff
+                fields.setdefault("Staff", self.fields(_STAFF).get("Staff"))
             elif name in _BUSINESS and name not in fields:
                 fields[name] = self.texts[self.at]
                 self.at += 1
             else:
                 raise CloserLook
-        kind = int(digits(fields["BussinessDocType"]))
-        if kind > 2:
-            raise CloserLook
-        digits(fields.get("Paper"), optional=True)
-        return kind, clean(fields.get("DocumentId"), rules.MAX_NAME), staff or ""
+        return fields
 
-    def manifest(self, business: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Content ids and file names."""
+    def manifest(self) -> list[File]:
         if self.enter("edXMLBody") != 1:
             raise CloserLook
-        references: list[str] = []
-        names: list[str] = []
+        files: list[File] = []
         for _ in range(self.enter("edXMLManifest")):
             if self.names[self.at] != "Reference" or self.elements[self.at].get(HREF):
                 raise CloserLook
-            fields = self.fields(_REFERENCE)
-            content_id = bare_content_id(needed(fields["ContentId"], rules.MAX_NAME))
-            name = clean(fields.get("AttachmentName"), rules.MAX_NAME)
-            check_unmarked(name)
-            check_unmarked(clean(fields.get("Description")))
-            if not content_id or content_id in references:
-                raise CloserLook
-            references.append(content_id)
-            names.append(name)
-        if not references and not business:
-            raise CloserLook
-        return tuple(references), tuple(names)
+            get = self.fields(_REFERENCE).get
+            files.append((get("ContentId"), get("Description"), get("AttachmentName")))
+        return files
+
+
+_Trace = tuple[str | None, list[Text], Fields | None]
+"""Message id, when each stop was passed, the fields of Bussiness."""
 
 
 def _document(
-    leaves: Fields,
-    groups: dict[str, list[Fields]],
-    trace: tuple[str | None, int, str, str],
-    files: tuple[tuple[str, ...], tuple[str, ...]],
-    today: date,
-    options: rules.Options,
-) -> Envelope:
-    if "StaffInfo" in groups:
+    leaves: Fields, groups: dict[str, list[Fields]], trace: _Trace, files: list[File]
+) -> DocumentTexts:
+    message_id, stops, business = trace
+    if business is None or not _DOCUMENT_LEAVES.issuperset(leaves) or "StaffInfo" in groups:
         raise CloserLook
     code, promulgation, kind = groups["Code"][0], groups["PromulgationInfo"][0], groups["DocumentType"][0]
-    subject = needed(leaves["Subject"], rules.MAX_SUBJECT)
-    check_unmarked(subject)
-    if "Content" in leaves:
-        check_unmarked(clean(leaves["Content"], rules.MAX_SUBJECT))
-    promulgated = (promulgation["PromulgationDate"] or "").strip()
-    if calendar(promulgated) > today:
-        raise CloserLook
-    clean(promulgation.get("Place"), rules.MAX_PLACE)
-    digits(kind["Type"])
-    digits(kind.get("TypeDetail"), optional=True)
-    steering = digits(leaves.get("SteeringType"), optional=True)
-    if steering and int(steering) not in options.steering_types:
-        raise CloserLook
-    answer: Fields = {}
-    if "ResponseFor" in groups:
-        for answer in groups["ResponseFor"]:
-            optional_day(answer.get("PromulgationDate"))
-        answer = groups["ResponseFor"][0]
-    signer = ""
-    if "SignerInfo" in groups:
-        person = groups["SignerInfo"][0]
-        clean(person.get("Competence"), rules.MAX_NAME)
-        clean(person.get("Position"), rules.MAX_NAME)
-        signer = clean(person.get("FullName"), rules.MAX_NAME)
-    message_id, business, about, staff = trace
-    document_id = needed(leaves["DocumentId"], rules.MAX_NAME)
-    from_organ, from_name = sender(groups["From"][0])
-    return Envelope(
-        "document",
-        message_id,
-        from_organ,
-        from_name,
-        tuple(dict.fromkeys(map(recipient, groups["To"]))),
-        document_id,
-        needed(code["CodeNumber"], rules.MAX_CODE_NUMBER),
-        needed(code["CodeNotation"], rules.MAX_CODE_NOTATION),
-        promulgated,
-        clean(kind.get("TypeName"), rules.MAX_TYPE_NAME),
-        subject,
-        signer,
-        optional_day(leaves.get("DueDate")),
-        priority(groups["OtherInfo"][0]) if "OtherInfo" in groups else 0,
-        business,
-        (about or document_id) if business else "",
-        (),
-        *files,
-        clean(answer.get("OrganId")),
-        clean(answer.get("Code")),
-        clean(answer.get("DocumentId")),
-        "",
-        "",
-        staff,
+    signer = groups.get("SignerInfo", _NOTHING)[0]
+    other = groups.get("OtherInfo", _NOTHING)[0]
+    return DocumentTexts(
+        *_organ(groups["From"][0]),
+        recipients=[_organ(organ) for organ in groups["To"]],
+        document_id=leaves["DocumentId"],
+        code_number=code["CodeNumber"],
+        code_notation=code["CodeNotation"],
+        place=promulgation.get("Place"),
+        promulgated=promulgation["PromulgationDate"],
+        type=kind["Type"],
+        type_detail=kind.get("TypeDetail"),
+        type_name=kind.get("TypeName"),
+        subject=leaves["Subject"],
+        content=leaves.get("Content"),
+        competence=signer.get("Competence"),
+        position=signer.get("Position"),
+        full_name=signer.get("FullName"),
+        due=leaves.get("DueDate"),
+        priority=other.get("Priority"),
+        sphere=other.get("SphereOfPromulgation"),
+        typist=other.get("TyperNotation"),
+        copies=other.get("PromulgationAmount"),
+        pages=other.get("PageAmount"),
+        answered=[_answered(answer) for answer in groups.get("ResponseFor", ())],
+        steering=leaves.get("SteeringType"),
+        message_id=message_id,
+        stops=stops,
+        about=business.get("DocumentId"),
+        business=business["BussinessDocType"],
+        paper=business.get("Paper"),
+        staff=business.get("Staff"),
+        files=files,
     )
 
 
-def _status(
-    leaves: Fields, groups: dict[str, list[Fields]], trace: tuple[str | None, int, str, str] | None
-) -> Envelope:
+_NOTHING: list[Fields] = [{}]
+
+
+def _status(leaves: Fields, groups: dict[str, list[Fields]], trace: _Trace | None) -> StatusTexts:
     if not _STATUS_LEAVES.issuperset(leaves) or not _STATUS_GROUPS.issuperset(groups):
         raise CloserLook
-    status = (leaves["StatusCode"] or "").strip()
-    description = clean(leaves.get("Description"), rules.MAX_SUBJECT * 4)
-    if status not in statuses.MEANINGS or len(groups["ResponseFor"]) != 1:
+    if len(groups["ResponseFor"]) != 1:
         raise CloserLook
-    check_unmarked(description)
-    answer = groups["ResponseFor"][0]
-    organ = (answer.get("OrganId") or "").strip()
-    if organ and not (len(organ) <= MAX_ORGAN_CODE and _organ(organ)):
-        raise CloserLook
-    optional_day(answer.get("PromulgationDate"))
-    timestamp = (leaves.get("Timestamp") or "").strip()
-    if timestamp:
-        check_timestamp(timestamp)
-    from_organ, from_name = sender(groups["From"][0])
-    return Envelope(
-        kind="status",
-        message_id=trace[0] if trace else None,
-        from_organ=from_organ,
-        from_name=from_name,
-        response_organ=organ,
-        response_code=needed(answer["Code"], rules.MAX_NAME),
-        response_document_id=needed(answer["DocumentId"], rules.MAX_NAME),
-        status_code=status,
-        description=description,
-        staff=clean(groups["StaffInfo"][0].get("Staff")) if "StaffInfo" in groups else "",
-        timestamp=timestamp,
+    message_id, stops, business = trace or (None, [], None)
+    if business is not None:
+        plain.business_of(business["BussinessDocType"], business.get("DocumentId"), business.get("Paper"))
+    return StatusTexts(
+        *_organ(groups["From"][0]),
+        *_answered(groups["ResponseFor"][0]),
+        groups.get("StaffInfo", _NOTHING)[0].get("Staff"),
+        leaves["StatusCode"],
+        leaves.get("Description"),
+        leaves.get("Timestamp"),
+        message_id,
+        stops,
     )
+
+
+def _organ(fields: Fields) -> Organ:
+    return fields["OrganId"], fields.get("OrganizationInCharge"), fields.get("OrganName")
+
+
+def _answered(fields: Fields) -> Answered:
+    get = fields.get
+    return get("OrganId"), get("Code"), get("DocumentId"), get("PromulgationDate")
