@@ -22,6 +22,7 @@ from lienthong.core.errors import LienthongError
 from lienthong.exchange.store import crashpoints
 from lienthong.exchange.store.errors import StoreCorrupt, StoreFailed, StoreMismatch
 from lienthong.exchange.store.postgres import PostgresStore, open_postgres
+from lienthong.exchange.store.postgres import store as engine
 from lienthong.exchange.store.protocol import Accepted
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -147,20 +148,19 @@ def test_the_outcome_of_a_commit_whose_connection_died_is_found_by_its_ids(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The server commits, and the answer never arrives."""
+    write_batch = engine.write_batch
+    answers: list[object] = []
+
+    def cut_once(connection: Any, *arguments: Any) -> Any:
+        answers.append(write_batch(connection, *arguments))
+        if len(answers) == 2:
+            connection.close()
+            raise psycopg.OperationalError("server closed the connection unexpectedly")
+        return answers[-1]
+
+    monkeypatch.setattr(engine, "write_batch", cut_once)
     with hub(database) as store:
         store.commit([document("m1")], 1)
-        connection = store._writer
-        assert connection is not None
-        execute = connection.execute
-
-        def cut(query: Any, *rest: Any, **options: Any) -> Any:
-            result = execute(query, *rest, **options)
-            if query == "COMMIT":
-                connection.close()
-                raise psycopg.OperationalError("server closed the connection unexpectedly")
-            return result
-
-        monkeypatch.setattr(connection, "execute", cut)
         assert store.commit([document("m2")], 2) == [Accepted(1, duplicate=True)]
         assert store.tree_size() == 2
         assert check_receipt(store.receipt(1))["id"] == "m2"
@@ -259,9 +259,7 @@ def test_a_changed_leaf_is_found_by_verification(database: str) -> None:
     with hub(database) as store:
         store.commit([document(f"m{n}") for n in range(5)], 1)
         with psycopg.connect(database, autocommit=True) as admin:
-            admin.execute(
-                "UPDATE exchange.records SET leaf = leaf || '\\x20'::bytea WHERE idx = 3"
-            )
+            admin.execute("UPDATE exchange.records SET leaf = leaf || '\\x20'::bytea WHERE idx = 3")
         with pytest.raises(StoreCorrupt, match="root that was signed"):
             store.verify()
 
@@ -270,7 +268,7 @@ def test_a_changed_container_is_found_by_verification(database: str) -> None:
     with hub(database) as store:
         store.commit([document("m1")], 1)
         with psycopg.connect(database, autocommit=True) as admin:
-            admin.execute("UPDATE exchange.payloads SET data = 'another'")
+            admin.execute("UPDATE exchange.records SET payload = 'another'")
         with pytest.raises(StoreCorrupt, match="container of record 0"):
             store.verify()
 

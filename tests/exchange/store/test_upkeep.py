@@ -54,7 +54,8 @@ def test_a_backup_brings_everything_back(engine: Engine, store: Store, tmp_path:
         assert delivery is not None
         assert delivery.state == "03"
         assert back.commit([document("m1", payload=b"x" * 1000)], 3000) == [Accepted(1, duplicate=True)]
-        assert back.commit([document("new")], 3000) == [Accepted(22)]
+        assert back.commit([document("new", ("somebody new",))], 3000) == [Accepted(22)]
+        assert [item.index for item in back.inbox("somebody new")] == [22]
     finally:
         again.close()
 

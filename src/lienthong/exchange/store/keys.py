@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from hashlib import sha256
+from zlib import crc32
 
 
 def id_key(sender: str, message_id: str) -> int:
@@ -12,10 +13,10 @@ def id_key(sender: str, message_id: str) -> int:
 
 
 def document_key(document_id: str) -> int:
-    """20 bits of promulgation date, then 43 of SHA-256: documents of the same days lie together."""
+    """20 bits of promulgation date, then the CRC-32: documents of the same days lie together."""
     parts = document_id.split(",", 2)
     high = _day_bits(parts[1]) if len(parts) == 3 else 0
-    return high | int.from_bytes(sha256(document_id.encode()).digest()[:8], "big") >> 21
+    return high | crc32(document_id.encode())
 
 
 @lru_cache(maxsize=1024)
@@ -23,4 +24,4 @@ def _day_bits(date: str) -> int:
     digits = date[:4] + date[5:7] + date[8:]
     if len(date) != 10 or not (digits.isascii() and digits.isdigit()):
         return 0
-    return (((int(date[:4]) * 12 + int(date[5:7])) * 31 + int(date[8:])) & 0xFFFFF) << 43
+    return (((int(date[:4]) * 12 + int(date[5:7])) * 31 + int(date[8:])) & 0xFFFFF) << 32

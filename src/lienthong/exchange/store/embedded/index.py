@@ -250,7 +250,7 @@ class Index:
         numbers, document, acknowledgement = self._numbers, RecordKind.DOCUMENT, RecordKind.ACKNOWLEDGEMENT
         taken: set[int] = set()
         first = batch.admission.first
-        used: dict[tuple[str, int], list[int]] = {}
+        use = self.usage.add
         for idx, (each, size, flags, at_ms) in enumerate(
             zip(batch.admission.admitted, batch.sizes, batch.flags, batch.times, strict=True), first
         ):
@@ -275,11 +275,7 @@ class Index:
                 documents.append((document_key(each.document_id), idx))
             if flags & IN_BLOB:
                 blobs.append((each.digest, idx))
-            amounts = used.setdefault((sender, at_ms), [0, 0])
-            amounts[0] += 1
-            amounts[1] += size
-        for (sender, at_ms), (messages, amount) in used.items():
-            self.usage.add(sender, at_ms, messages, amount)
+            use(sender, at_ms, size)
         self._unflushed += len(ids) + len(inbox)
         many = self.connection.executemany
         if self._building:

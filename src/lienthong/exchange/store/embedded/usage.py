@@ -41,8 +41,8 @@ class _Buckets:
             return 0, 0
         return self.total_messages - self.messages[at], self.total_amount - self.amounts[at]
 
-    def newest(self) -> tuple[int, int, int]:
-        """(start, messages, amount) of the last bucket."""
+    def last(self) -> tuple[int, int, int]:
+        """(start, messages, amount) of the newest bucket."""
         return (
             self.starts[-1],
             self.total_messages - self.messages[-1],
@@ -55,48 +55,64 @@ class _Buckets:
 
 
 class Usage:
-    """Messages and bytes of each sender, by the second for two minutes and by the minute for two days."""
+    """Messages and bytes of each sender, by the second for two minutes and by the minute for two days.
+
+    What happens within the current second is only summed up: that is all a commit waits for.
+    """
 
     def __init__(self) -> None:
         self._seconds: dict[str, _Buckets] = {}
         self._minutes: dict[str, _Buckets] = {}
-        self._finished: dict[tuple[str, int], tuple[int, int]] = {}
-        self._touched: set[str] = set()
+        self._now = 0
+        self._current: dict[str, list[int]] = {}
+        self._changed: dict[tuple[str, int], tuple[int, int]] = {}
 
-    def add(self, sender: str, at_ms: int, messages: int, amount: int) -> None:
-        seconds = self._seconds.get(sender)
-        if seconds is None:
-            seconds = self._seconds[sender] = _Buckets(SECOND_MS, _KEEP_SECONDS)
-        minutes = self._minutes_of(sender)
-        if sender in self._touched and minutes.starts[-1] < at_ms - at_ms % MINUTE_MS:
-            start, count, total = minutes.newest()
-            self._finished[sender, start] = count, total
-        self._touched.add(sender)
-        seconds.add(at_ms, messages, amount)
-        minutes.add(at_ms, messages, amount)
+    def add(self, sender: str, at_ms: int, amount: int) -> None:
+        """One message of so many bytes. Time never goes back."""
+        second = at_ms - at_ms % SECOND_MS
+        if second != self._now:
+            self._settle()
+            self._now = second
+        totals = self._current.get(sender)
+        if totals is None:
+            self._current[sender] = [1, amount]
+        else:
+            totals[0] += 1
+            totals[1] += amount
 
     def load(self, sender: str, start_ms: int, messages: int, amount: int) -> None:
         """One minute read back, oldest first."""
-        self._minutes_of(sender).add(start_ms, messages, amount)
+        self._buckets(self._minutes, sender, MINUTE_MS, _KEEP_MINUTES).add(start_ms, messages, amount)
 
     def since(self, sender: str, since_ms: int) -> tuple[int, int]:
         """(messages, bytes) in the buckets that began at ``since_ms`` or later."""
+        self._settle()
         seconds = self._seconds.get(sender)
-        if seconds is not None and seconds.starts and seconds.starts[0] <= since_ms:
+        if seconds is not None and seconds.starts[0] <= since_ms:
             return seconds.since(since_ms)
         minutes = self._minutes.get(sender)
         return (0, 0) if minutes is None else minutes.since(since_ms)
 
     def take_changes(self) -> list[tuple[str, int, int, int]]:
         """(sender, minute in ms, messages, bytes) of every minute that changed since the last call."""
-        changes = [(sender, start, *totals) for (sender, start), totals in self._finished.items()]
-        changes += [(sender, *self._minutes[sender].newest()) for sender in self._touched]
-        self._finished.clear()
-        self._touched.clear()
+        self._settle()
+        changes = [(sender, start, *totals) for (sender, start), totals in self._changed.items()]
+        self._changed.clear()
         return changes
 
-    def _minutes_of(self, sender: str) -> _Buckets:
-        minutes = self._minutes.get(sender)
-        if minutes is None:
-            minutes = self._minutes[sender] = _Buckets(MINUTE_MS, _KEEP_MINUTES)
-        return minutes
+    def _settle(self) -> None:
+        """Put the current second into the buckets."""
+        for sender, (messages, amount) in self._current.items():
+            self._buckets(self._seconds, sender, SECOND_MS, _KEEP_SECONDS).add(self._now, messages, amount)
+            minutes = self._buckets(self._minutes, sender, MINUTE_MS, _KEEP_MINUTES)
+            minutes.add(self._now, messages, amount)
+            start, *totals = minutes.last()
+            self._changed[sender, start] = totals[0], totals[1]
+        self._current.clear()
+
+    @staticmethod
+    def _buckets(of: dict[str, _Buckets], sender: str, width_ms: int, keep: int) -> _Buckets:
+        found = of.get(sender)
+        if found is None:
+            found = of[sender] = _Buckets(width_ms, keep)
+        return found

@@ -20,8 +20,8 @@ from lienthong.trust.log.merkle import Frontier, leaf_hash
 _MANIFEST: Final = "backup.json"
 _TABLES: Final = (
     "head",
+    "agencies",
     "records",
-    "payloads",
     "blobs",
     "blob_parts",
     "inbox",
@@ -29,7 +29,6 @@ _TABLES: Final = (
     "blocks",
     "cosignatures",
     "timestamps",
-    "usage",
 )
 
 
@@ -52,8 +51,8 @@ def verify(connection: Connection, progress: Progress | None) -> int:
             "SELECT size, first, root, note FROM batches ORDER BY size", binary=True
         ).fetchall():
             rows = connection.execute(
-                "SELECT r.idx, r.leaf, r.stored, r.size, r.digest, p.data FROM records r "
-                "LEFT JOIN payloads p USING (idx) WHERE r.idx >= %s AND r.idx < %s ORDER BY r.idx",
+                "SELECT idx, leaf, stored, size, digest, payload FROM records "
+                "WHERE idx >= %s AND idx < %s ORDER BY idx",
                 (first, batch_size),
                 binary=True,
             ).fetchall()
@@ -74,7 +73,7 @@ def verify(connection: Connection, progress: Progress | None) -> int:
                     if found != record_from_leaf(idx, leaf, b"", 0).digest:
                         raise StoreCorrupt(
                             f"the container of record {idx} does not have the digest that its leaf states",
-                            place="exchange.blob_parts" if stored == BLOB else "exchange.payloads",
+                            place="exchange.blob_parts" if stored == BLOB else "exchange.records",
                             remedy="restore the database from a backup",
                         )
             frontier = growth.frontier
@@ -169,6 +168,11 @@ def restore(source: Path, dsn: str) -> int:
                 ):
                     while data := stream.read(1 << 20):
                         copy.write(data)
+            # COPY does not move the sequence behind a column that is generated.
+            connection.execute(
+                "SELECT setval(pg_get_serial_sequence('agencies', 'number'), max(number)) FROM agencies "
+                "HAVING max(number) IS NOT NULL"
+            )
         connection.execute("ANALYZE")
     finally:
         connection.close()
@@ -189,8 +193,7 @@ def archive(connection: Connection, before_ms: int, target: Path) -> int:
         files.make_folder(folder)
         for idx in range(since, before):
             found = connection.execute(
-                "SELECT r.stored, r.size, r.digest, p.data FROM records r LEFT JOIN payloads p USING (idx) "
-                "WHERE r.idx = %s AND r.stored <> 0",
+                "SELECT stored, size, digest, payload FROM records WHERE idx = %s AND stored <> 0",
                 (idx,),
                 binary=True,
             ).fetchone()
@@ -204,7 +207,10 @@ def archive(connection: Connection, before_ms: int, target: Path) -> int:
         # Under the head's lock: a batch being written may refer to a blob that is here already.
         connection.execute("SELECT 1 FROM head FOR UPDATE")
         connection.execute("UPDATE head SET archived_before = greatest(archived_before, %s)", (before,))
-        connection.execute("DELETE FROM payloads WHERE idx < %s", (before,))
+        connection.execute(
+            "UPDATE records SET payload = NULL WHERE idx >= %s AND idx < %s AND payload IS NOT NULL",
+            (since, before),
+        )
         gone = connection.execute(
             "DELETE FROM blobs b WHERE (SELECT max(r.idx) FROM records r "
             "WHERE r.stored = 2 AND r.digest = b.digest) < %s RETURNING digest",

@@ -63,8 +63,11 @@ class Listener:
         row = connection.execute("SELECT size FROM head").fetchone()
         size = row[0] if row else 0
         if self._size is not None and size > self._size:
-            agencies = connection.execute("SELECT DISTINCT agency FROM inbox WHERE idx >= %s", (self._size,))
-            missed = frozenset(agency for (agency,) in agencies)
+            agencies = connection.execute(
+                "SELECT DISTINCT code FROM inbox JOIN agencies ON number = agency WHERE idx >= %s",
+                (self._size,),
+            )
+            missed = frozenset(code for (code,) in agencies)
             if missed:
                 self._grown(missed)
         self._size = size

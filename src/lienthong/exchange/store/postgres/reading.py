@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from lienthong.exchange.store.admission import FRESH
-from lienthong.exchange.store.keys import document_key
+from lienthong.exchange.store.keys import document_key, id_key
 from lienthong.exchange.store.leaves import record_from_leaf
+from lienthong.exchange.store.postgres.agencies import Agencies
 from lienthong.exchange.store.postgres.connections import Connection
 from lienthong.exchange.store.postgres.writing import select_standings, standings_of
 from lienthong.exchange.store.protocol import Delivery, InboxItem, Lane, Record, RecordKind
 
 _COLUMNS: Final = "r.idx, r.leaf, r.summary, r.size"
 _HIGHEST: Final = 2**63 - 1
+_MOST_CLASHES: Final = 8
+"""Ids that share a 63-bit key sit in the keys that follow it; there will never be so many."""
 
 
 def _record(row: Sequence[Any]) -> Record:
@@ -30,9 +33,11 @@ def one_record(connection: Connection, index: int) -> Record | None:
 
 
 def record_by_id(connection: Connection, sender: str, message_id: str) -> Record | None:
+    key = id_key(sender, message_id)
     row = connection.execute(
-        f"SELECT {_COLUMNS} FROM records r WHERE sender = %s AND message_id = %s",  # noqa: S608
-        (sender, message_id),
+        f"SELECT {_COLUMNS} FROM records r JOIN agencies a ON a.number = r.sender "  # noqa: S608
+        "WHERE id_key BETWEEN %s AND %s AND a.code = %s AND message_id = %s",
+        (key, key + _MOST_CLASHES, sender, message_id),
         binary=True,
     ).fetchone()
     return _record(row) if row else None
@@ -52,7 +57,13 @@ def record_of_document(connection: Connection, document_id: str, sender: str | N
 
 
 def inbox(
-    connection: Connection, agency: str, after: int, limit: int, lane: Lane | None, pending: bool
+    connection: Connection,
+    agencies: Agencies,
+    agency: str,
+    after: int,
+    limit: int,
+    lane: Lane | None,
+    pending: bool,
 ) -> list[InboxItem]:
     lanes = "" if lane is None else f" AND i.lane = {1 - lane.value}"
     waiting = " AND i.ack IS NULL" if pending else ""
@@ -60,28 +71,37 @@ def inbox(
     rows = connection.execute(
         f"SELECT {_COLUMNS}, i.ack_ms FROM inbox i JOIN records r USING (idx) "  # noqa: S608
         f"WHERE i.agency = %s AND i.idx > %s{waiting}{lanes} ORDER BY {order} LIMIT %s",
-        (agency, _clamp(after), max(limit, 0)),
+        (agencies.number(connection, agency), _clamp(after), max(limit, 0)),
         binary=True,
     )
     return [_inbox_item(_record(row), row[4]) for row in rows]
 
 
-def sent(connection: Connection, agency: str, before: int | None, limit: int) -> list[Record]:
+def sent(
+    connection: Connection, agencies: Agencies, agency: str, before: int | None, limit: int
+) -> list[Record]:
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM records r WHERE sender = %s AND idx < %s AND kind <> 3 "  # noqa: S608
         "ORDER BY idx DESC LIMIT %s",
-        (agency, _HIGHEST if before is None else _clamp(before), max(limit, 0)),
+        (
+            agencies.number(connection, agency),
+            _HIGHEST if before is None else _clamp(before),
+            max(limit, 0),
+        ),
         binary=True,
     )
     return [_record(row) for row in rows]
 
 
-def deliveries(connection: Connection, index: int, recipients: Sequence[str] | None) -> list[Delivery]:
+def deliveries(
+    connection: Connection, agencies: Agencies, index: int, recipients: Sequence[str] | None
+) -> list[Delivery]:
     record = one_record(connection, index)
     if record is None or record.kind is not RecordKind.DOCUMENT:
         return []
     asked = record.recipients if recipients is None else recipients
-    rows = standings_of(select_standings(connection, [(index, recipient) for recipient in asked]))
+    found = select_standings(connection, [(index, recipient) for recipient in asked], agencies)
+    rows = standings_of(found, lambda number: agencies.code(connection, number))
     answers = []
     for recipient in asked:
         row = rows.get((index, recipient))

@@ -16,9 +16,9 @@ from lienthong.exchange.errors import NotFound
 from lienthong.exchange.receipts import receipt_bytes
 from lienthong.exchange.store.admission import Admission
 from lienthong.exchange.store.counts import Counts
-from lienthong.exchange.store.crashpoints import crashpoint
 from lienthong.exchange.store.errors import PayloadArchived, StoreFailed, StoreMismatch
 from lienthong.exchange.store.postgres import keeping, reading
+from lienthong.exchange.store.postgres.agencies import Agencies
 from lienthong.exchange.store.postgres.blobs import BlobCache, store_blob, sweep_blobs
 from lienthong.exchange.store.postgres.connections import (
     Connection,
@@ -33,7 +33,6 @@ from lienthong.exchange.store.postgres.listening import Listener
 from lienthong.exchange.store.postgres.tree import SharedTree
 from lienthong.exchange.store.postgres.writing import (
     BLOB,
-    KEEP_MS,
     Written,
     grown_inboxes,
     is_blob,
@@ -65,6 +64,7 @@ class PostgresStore:
         self._token = os.urandom(8).hex()
         self._connections = Connections(dsn)
         self._tree = SharedTree(self._connections)
+        self._agencies = Agencies()
         self._writing = threading.Lock()
         self._writer: Connection | None = None
         self._recent: OrderedDict[int, tuple[bytes, Proof, bytes]] = OrderedDict()
@@ -134,14 +134,12 @@ class PostgresStore:
                 batch,
                 now_ms,
                 large,
+                self._agencies,
                 self._blob_from,
                 self._sign,
                 lambda before, hashes, growth: self._tree.grow(connection, before, hashes, growth),
                 self._token,
             )
-            if isinstance(result, Written):
-                connection.execute("COMMIT")
-                crashpoint("postgres.committed")
         except BaseException as error:
             # Closing rolls back whatever is open; the next batch connects afresh.
             self._tree.forget()
@@ -157,14 +155,11 @@ class PostgresStore:
         """Commit large payloads ahead of their batch, unless their message is known already."""
         large = []
         for each in batch:
-            if is_blob(each, self._blob_from):
-                known = connection.execute(
-                    "SELECT 1 FROM records WHERE sender = %s AND message_id = %s",
-                    (each.sender, each.message_id),
-                ).fetchone()
-                if known is None:
-                    store_blob(connection, each)
-                    large.append(each.digest)
+            if not is_blob(each, self._blob_from):
+                continue
+            if reading.record_by_id(connection, each.sender, each.message_id) is None:
+                store_blob(connection, each)
+                large.append(each.digest)
         return large
 
     def _remember(self, written: Written) -> None:
@@ -237,8 +232,8 @@ class PostgresStore:
     def payload(self, index: int) -> bytes | Path | None:
         with self._connections.read() as connection:
             row = connection.execute(
-                "SELECT r.stored, r.size, r.digest, p.data, h.archived_before FROM head h, records r "
-                "LEFT JOIN payloads p USING (idx) WHERE r.idx = %s",
+                "SELECT r.stored, r.size, r.digest, r.payload, h.archived_before FROM head h, records r "
+                "WHERE r.idx = %s",
                 (index,),
                 binary=True,
             ).fetchone()
@@ -274,19 +269,19 @@ class PostgresStore:
         pending: bool = False,
     ) -> list[InboxItem]:
         with self._connections.read() as connection:
-            return reading.inbox(connection, agency, after, limit, lane, pending)
+            return reading.inbox(connection, self._agencies, agency, after, limit, lane, pending)
 
     def sent(self, agency: str, *, before: int | None = None, limit: int = 100) -> list[Record]:
         with self._connections.read() as connection:
-            return reading.sent(connection, agency, before, limit)
+            return reading.sent(connection, self._agencies, agency, before, limit)
 
     def deliveries(self, index: int) -> list[Delivery]:
         with self._connections.read() as connection:
-            return reading.deliveries(connection, index, None)
+            return reading.deliveries(connection, self._agencies, index, None)
 
     def delivery(self, index: int, recipient: str) -> Delivery | None:
         with self._connections.read() as connection:
-            found = reading.deliveries(connection, index, (recipient,))
+            found = reading.deliveries(connection, self._agencies, index, (recipient,))
             return found[0] if found else None
 
     def history(self, index: int) -> list[Record]:
@@ -335,7 +330,7 @@ class PostgresStore:
     def statistics(self) -> Statistics:
         with self._connections.read() as connection:
             row = connection.execute(
-                "SELECT size, counts, pg_total_relation_size('records') + pg_total_relation_size('payloads') "
+                "SELECT size, counts, pg_total_relation_size('records') "
                 "+ pg_total_relation_size('blob_parts') FROM head"
             ).fetchone()
         assert row is not None
@@ -354,10 +349,9 @@ class PostgresStore:
     def used_since(self, sender: str, since_ms: int) -> tuple[int, int]:
         with self._connections.read() as connection:
             row = connection.execute(
-                "SELECT coalesce(sum(messages), 0)::bigint, coalesce(sum(bytes), 0)::bigint FROM usage "
-                "WHERE sender = %s AND start >= %s AND width = "
-                "(SELECT CASE WHEN last_ms - %s <= %s THEN 1 ELSE 60 END FROM head)",
-                (sender, since_ms, since_ms, KEEP_MS[1]),
+                "SELECT count(*), coalesce(sum(size), 0)::bigint FROM records WHERE sender = %s "
+                "AND kind <> 3 AND idx >= (SELECT min(first) FROM batches WHERE accepted_ms >= %s)",
+                (self._agencies.number(connection, sender), since_ms),
             ).fetchone()
         assert row is not None
         return row[0], row[1]

@@ -19,7 +19,8 @@ from lienthong.exchange.store.admission import Admission, Known, Standing, admit
 from lienthong.exchange.store.counts import Counts, payload_size
 from lienthong.exchange.store.crashpoints import crashpoint
 from lienthong.exchange.store.errors import StoreFailed
-from lienthong.exchange.store.keys import document_key
+from lienthong.exchange.store.keys import document_key, id_key
+from lienthong.exchange.store.postgres.agencies import Agencies
 from lienthong.exchange.store.postgres.connections import Connection
 from lienthong.exchange.store.protocol import RecordKind, SignCheckpoint, SpooledPayload, Submission
 from lienthong.trust.log.merkle import HASH_SIZE, Frontier, Growth, leaf_hash
@@ -28,11 +29,27 @@ NO_PAYLOAD, INLINE, BLOB = 0, 1, 2
 CHANNEL: Final = "exchange_inbox"
 _MOST_NOTIFIED: Final = 7_000
 _COPY_HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
-_COPY_ROW: Final = struct.Struct(">hiqi")
+_COPY_FIXED: Final = struct.Struct(">hiqihihihihiqiqii")
+_COPY_BIGINT: Final = struct.Struct(">iq")
+_COPY_LENGTH: Final = struct.Struct(">i")
+_NULL: Final = _COPY_LENGTH.pack(-1)
+_COPY_RECORDS: Final = (
+    "COPY records (idx, kind, lane, business, stored, size, id_key, sender, subject, document_key, "
+    "message_id, digest, leaf, summary, payload) FROM STDIN (FORMAT BINARY)"
+)
+_BY_ID_KEY: Final = (
+    "SELECT id_key, idx, sender, message_id, digest FROM records WHERE id_key = ANY(%b::bigint[])"
+)
+_BLOBS: Final = "SELECT digest FROM blobs WHERE digest = ANY(%b::bytea[]) FOR KEY SHARE"
+_FINISH: Final = (
+    "WITH i AS (INSERT INTO inbox (agency, idx, lane) "
+    "SELECT * FROM unnest(%b::integer[], %b::bigint[], %b::smallint[])), "
+    "b AS (INSERT INTO batches (size, first, accepted_ms, root, note) VALUES (%b, %b, %b, %b, %b)), "
+    "k AS (INSERT INTO blocks (key, nodes) SELECT * FROM unnest(%b::bigint[], %b::bytea[])), "
+    "h AS (UPDATE head SET size = %b, frontier = %b, note = %b, last_ms = %b, counts = %b) "
+    "SELECT pg_notify(%b, told) FROM unnest(%b::text[]) AS told"
+)
 _KINDS: Final = {int(kind): kind for kind in RecordKind}
-KEEP_MS: Final = {1: 120_000, 60: 2 * 24 * 3600 * 1000}
-"""Bucket width in seconds → how long its buckets are kept, ms."""
-
 Cursor = psycopg.Cursor[tuple[Any, ...]]
 
 
@@ -46,7 +63,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A batch inside its transaction, ready to commit."""
+    """A committed batch."""
 
     admission: Admission
     growth: Growth
@@ -65,17 +82,21 @@ def write_batch(
     batch: Sequence[Submission],
     now_ms: int,
     large: list[bytes],
+    agencies: Agencies,
     blob_from: int,
     sign: SignCheckpoint,
     grow: GrowTree,
     token: str,
 ) -> Written | Admission:
-    """Begin a transaction and write what is new into it; the caller commits. An Admission when nothing is.
+    """Write what is new in one transaction and commit it. An Admission when nothing is new.
 
     ``large``: digests of payloads already committed as blobs for it. ``token`` marks the notification, so
     that the process that sent it knows its own.
     """
-    head, known = _look_up(connection, batch, large)
+    numbers = agencies.introduce(
+        connection, (code for each in batch for code in (each.sender, *each.recipients))
+    )
+    head, known, keys = _look_up(connection, batch, large, agencies)
     accepted_ms = max(now_ms, head.last_ms)
     times = [accepted_ms] * len(batch)
     admission = admit(batch, known, head.size, times)
@@ -89,45 +110,41 @@ def write_batch(
     blocks = grow(head.size, hashes, growth)
     note = sign(growth.size, growth.root)
     written = Written(admission, growth, leaves, hashes, note, accepted_ms)
-    _copy_payloads(connection, admission, blob_from)
-    _insert(connection, written, known, head, blocks, blob_from, token)
-    crashpoint("postgres.sent")
+    sizes = [payload_size(each) for each in admission.admitted]
+    counts = Counts.decode(head.counts)
+    counts.add(admission, known, sizes)
+    _copy_records(connection, written, sizes, blob_from, keys, numbers)
+    _finish(connection, written, counts, blocks, token, numbers)
     return written
 
 
-def _look_up(connection: Connection, batch: Sequence[Submission], large: list[bytes]) -> tuple[Head, Known]:
+def _look_up(
+    connection: Connection, batch: Sequence[Submission], large: list[bytes], agencies: Agencies
+) -> tuple[Head, Known, dict[tuple[str, str], int]]:
     """Lock the head and read what the batch needs, in one round trip. Each statement sees what was
     committed before the lock was granted (READ COMMITTED takes a snapshot a statement).
+
+    Answers the head, what is known, and for each new (sender, message id) its free key.
     """
     asked = wanted(batch)
+    keys = {pair: id_key(*pair) for pair in asked.ids}
+    run = connection.execute
     with connection.pipeline():
-        connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+        run("BEGIN ISOLATION LEVEL READ COMMITTED")
         crashpoint("postgres.begun")
-        head = connection.execute("SELECT size, frontier, last_ms, counts FROM head FOR UPDATE", binary=True)
-        ids = connection.execute(
-            "SELECT r.sender, r.message_id, r.idx, r.digest "
-            "FROM unnest(%s::text[], %s::text[]) AS w (sender, message_id) "
-            "JOIN records r USING (sender, message_id)",
-            ([each[0] for each in asked.ids], [each[1] for each in asked.ids]),
-            binary=True,
-        )
-        subjects = (
-            connection.execute(
-                "SELECT idx, kind, sender FROM records WHERE idx = ANY(%s::bigint[])",
+        head = run("SELECT size, frontier, last_ms, counts FROM head FOR UPDATE", binary=True)
+        ids = run(_BY_ID_KEY, (list(keys.values()),), binary=True)
+        subjects = rows = blobs = None
+        if asked.subjects:
+            subjects = run(
+                "SELECT idx, kind, sender FROM records WHERE idx = ANY(%b::bigint[])",
                 (list(asked.subjects),),
                 binary=True,
             )
-            if asked.subjects
-            else None
-        )
-        rows = select_standings(connection, asked.standings) if asked.standings else None
-        blobs = (
-            connection.execute(
-                "SELECT digest FROM blobs WHERE digest = ANY(%s) FOR KEY SHARE", (large,), binary=True
-            )
-            if large
-            else None
-        )
+        if asked.standings:
+            rows = select_standings(connection, asked.standings, agencies)
+        if large:
+            blobs = run(_BLOBS, (large,), binary=True)
     crashpoint("postgres.locked")
     row = head.fetchone()
     if row is None:
@@ -136,33 +153,62 @@ def _look_up(connection: Connection, batch: Sequence[Submission], large: list[by
         )
     size, frontier, last_ms, counts = row
     hashes = tuple(frontier[at : at + HASH_SIZE] for at in range(0, len(frontier), HASH_SIZE))
-    known = Known({(sender, message_id): (idx, digest) for sender, message_id, idx, digest in ids})
+    known = Known()
+    _match_ids(connection, keys, ids, known, agencies)
     if subjects is not None:
-        known.subjects = {idx: (_KINDS[kind], sender) for idx, kind, sender in subjects}
+        known.subjects = {
+            idx: (_KINDS[kind], agencies.code(connection, sender)) for idx, kind, sender in subjects
+        }
     if rows is not None:
-        known.standings = standings_of(rows)
+        known.standings = standings_of(rows, lambda number: agencies.code(connection, number))
     if blobs is not None and (gone := set(large) - {digest for (digest,) in blobs}):
         raise StoreFailed(
             f"{len(gone)} large payloads vanished while their batch waited",
             place="exchange.blobs",
             remedy="send the message again",
         )
-    return Head(size, Frontier(size, hashes), last_ms, counts), known
+    return Head(size, Frontier(size, hashes), last_ms, counts), known, keys
 
 
-def select_standings(connection: Connection, pairs: Collection[tuple[int, str]]) -> Cursor:
-    """The inbox rows of those (index, agency); for :func:`standings_of`."""
+def _match_ids(
+    connection: Connection,
+    keys: dict[tuple[str, str], int],
+    rows: Cursor,
+    known: Known,
+    agencies: Agencies,
+) -> None:
+    """Tell ids that are here from others that share their key, which sit in the keys that follow."""
+    found = {row[0]: row for row in rows}
+    for pair, key in keys.items() if found else ():
+        while (row := found.get(key)) is not None:
+            _, idx, sender, message_id, digest = row
+            if (agencies.code(connection, sender), message_id) == pair:
+                known.ids[pair] = idx, digest
+                break
+            key += 1
+            found.update({row[0]: row for row in connection.execute(_BY_ID_KEY, ([key],), binary=True)})
+        keys[pair] = key
+
+
+def select_standings(
+    connection: Connection, pairs: Collection[tuple[int, str]], agencies: Agencies
+) -> Cursor:
+    """The inbox rows of those (index, agency); for :func:`standings_of`. Inside a pipeline the agencies
+    must be known already.
+    """
+    numbers = agencies.numbers(connection, {agency for _, agency in pairs})
+    met = [(idx, numbers[agency]) for idx, agency in pairs if agency in numbers]
     return connection.execute(
         "SELECT i.idx, i.agency, i.state, i.request, i.recalled, i.state_ms, i.ack, i.ack_ms "
-        "FROM unnest(%s::bigint[], %s::text[]) AS w (idx, agency) JOIN inbox i USING (agency, idx)",
-        ([idx for idx, _ in pairs], [agency for _, agency in pairs]),
+        "FROM unnest(%b::bigint[], %b::integer[]) AS w (idx, agency) JOIN inbox i USING (agency, idx)",
+        ([idx for idx, _ in met], [number for _, number in met]),
         binary=True,
     )
 
 
-def standings_of(rows: Cursor) -> dict[tuple[int, str], Standing]:
+def standings_of(rows: Cursor, code: Callable[[int], str]) -> dict[tuple[int, str], Standing]:
     return {
-        (idx, agency): Standing(DeliveryState(state, request, recalled), state_ms, ack, ack_ms)
+        (idx, code(agency)): Standing(DeliveryState(state, request, recalled), state_ms, ack, ack_ms)
         for idx, agency, state, request, recalled, state_ms, ack, ack_ms in rows
     }
 
@@ -178,101 +224,94 @@ def _stored(each: Submission, blob_from: int) -> int:
     return INLINE if each.payload else NO_PAYLOAD
 
 
-def _copy_payloads(connection: Connection, admission: Admission, blob_from: int) -> None:
-    parts = [_COPY_HEADER]
-    for idx, each in enumerate(admission.admitted, admission.first):
-        payload = each.payload
-        if isinstance(payload, bytes) and payload and len(payload) < blob_from:
-            parts += (_COPY_ROW.pack(2, 8, idx, len(payload)), payload)
-    if len(parts) == 1:
-        return
+def _copy_records(
+    connection: Connection,
+    written: Written,
+    sizes: Sequence[int],
+    blob_from: int,
+    keys: dict[tuple[str, str], int],
+    numbers: dict[str, int],
+) -> None:
+    """All columns of the new records, payloads included, as one binary COPY."""
+    parts: list[bytes] = [_COPY_HEADER]
+    taken: set[int] = set()
+    for idx, (each, leaf, size) in enumerate(
+        zip(written.admission.admitted, written.leaves, sizes, strict=True), written.admission.first
+    ):
+        stored = _stored(each, blob_from)
+        key = keys[each.sender, each.message_id]
+        while key in taken or (taken and key - 1 in taken and _is_taken(connection, key)):
+            key += 1
+        taken.add(key)
+        fixed = 8, idx, 2, each.kind, 2, each.lane, 2, each.business, 2, stored, 8, size
+        parts.append(_COPY_FIXED.pack(15, *fixed, 8, key, 4, numbers[each.sender]))
+        document = _document_key(each)
+        for number in (each.subject, document):
+            parts.append(_NULL if number is None else _COPY_BIGINT.pack(8, number))
+        payload = each.payload if stored == INLINE else None
+        for value in (each.message_id.encode(), each.digest, leaf, each.summary, payload):
+            if isinstance(value, bytes):
+                parts += (_COPY_LENGTH.pack(len(value)), value)
+            else:
+                parts.append(_NULL)
     parts.append(b"\xff\xff")
-    with connection.cursor().copy("COPY payloads (idx, data) FROM STDIN (FORMAT BINARY)") as copy:
+    with connection.cursor().copy(_COPY_RECORDS) as copy:
         copy.write(b"".join(parts))
 
 
-def _insert(
+def _is_taken(connection: Connection, key: int) -> bool:
+    return connection.execute(_BY_ID_KEY, ([key],)).fetchone() is not None
+
+
+def _finish(
     connection: Connection,
     written: Written,
-    known: Known,
-    head: Head,
+    counts: Counts,
     blocks: list[tuple[int, bytes]],
-    blob_from: int,
     token: str,
+    numbers: dict[str, int],
 ) -> None:
+    """Everything but the records, and the commit, in one round trip."""
     admission, growth = written.admission, written.growth
-    admitted, first = admission.admitted, admission.first
-    sizes = [payload_size(each) for each in admitted]
-    counts = Counts.decode(head.counts)
-    counts.add(admission, known, sizes)
+    inbox = [
+        (numbers[recipient], idx, 0 if each.lane else 1)
+        for idx, each in enumerate(admission.admitted, admission.first)
+        if each.kind is not RecordKind.ACKNOWLEDGEMENT
+        for recipient in each.recipients
+    ]
     with connection.pipeline():
-        run = connection.execute
-        run(
-            "INSERT INTO records (idx, kind, lane, business, stored, size, subject, document_key, sender, "
-            "message_id, digest, leaf, summary) SELECT * FROM unnest(%b::bigint[], %b::smallint[], "
-            "%b::smallint[], %b::smallint[], %b::smallint[], %b::bigint[], %b::bigint[], %b::bigint[], "
-            "%b::text[], %b::text[], %b::bytea[], %b::bytea[], %b::bytea[])",
+        connection.execute(
+            _FINISH,
             (
-                list(range(first, first + len(admitted))),
-                [int(each.kind) for each in admitted],
-                [int(each.lane) for each in admitted],
-                [each.business for each in admitted],
-                [_stored(each, blob_from) for each in admitted],
-                sizes,
-                [each.subject for each in admitted],
-                [_document_key(each) for each in admitted],
-                [each.sender for each in admitted],
-                [each.message_id for each in admitted],
-                [each.digest for each in admitted],
-                written.leaves,
-                [each.summary for each in admitted],
-            ),
-        )
-        _insert_inbox(connection, admission)
-        _update_inbox(connection, admission)
-        run(
-            "INSERT INTO batches (size, first, accepted_ms, root, note) VALUES (%s, %s, %s, %s, %s)",
-            (growth.size, first, written.accepted_ms, growth.root, written.note),
-        )
-        if blocks:
-            run(
-                "INSERT INTO blocks (key, nodes) SELECT * FROM unnest(%b::bigint[], %b::bytea[])",
-                ([key for key, _ in blocks], [nodes for _, nodes in blocks]),
-            )
-        _count_usage(connection, admitted, sizes, written.accepted_ms)
-        run(
-            "UPDATE head SET size = %s, frontier = %s, note = %s, last_ms = %s, counts = %s",
-            (
+                [agency for agency, _, _ in inbox],
+                [idx for _, idx, _ in inbox],
+                [lane for _, _, lane in inbox],
+                growth.size,
+                admission.first,
+                written.accepted_ms,
+                growth.root,
+                written.note,
+                [key for key, _ in blocks],
+                [nodes for _, nodes in blocks],
                 growth.size,
                 b"".join(growth.frontier.hashes),
                 written.note,
                 written.accepted_ms,
                 counts.encode(),
+                CHANNEL,
+                list(notifications(token, grown_inboxes(admission))),
             ),
         )
-        for payload in notifications(token, grown_inboxes(admission)):
-            run("SELECT pg_notify(%s, %s)", (CHANNEL, payload))
+        _update_inbox(connection, admission, numbers)
+        crashpoint("postgres.sent")
+        connection.execute("COMMIT")
+    crashpoint("postgres.committed")
 
 
-def _insert_inbox(connection: Connection, admission: Admission) -> None:
-    rows = [
-        (recipient, idx, 0 if each.lane else 1)
-        for idx, each in enumerate(admission.admitted, admission.first)
-        if each.kind is not RecordKind.ACKNOWLEDGEMENT
-        for recipient in each.recipients
-    ]
-    if rows:
-        connection.execute(
-            "INSERT INTO inbox (agency, idx, lane) "
-            "SELECT * FROM unnest(%b::text[], %b::bigint[], %b::smallint[])",
-            tuple(map(list, zip(*rows, strict=True))),
-        )
-
-
-def _update_inbox(connection: Connection, admission: Admission) -> None:
+def _update_inbox(connection: Connection, admission: Admission, numbers: dict[str, int]) -> None:
     rows = [
         (
-            agency,
+            numbers[agency],
             idx,
             row.state.state,
             row.state.request,
@@ -287,38 +326,11 @@ def _update_inbox(connection: Connection, admission: Admission) -> None:
     if rows:
         connection.execute(
             "UPDATE inbox i SET state = w.state, request = w.request, recalled = w.recalled, "
-            "state_ms = w.state_ms, ack = w.ack, ack_ms = w.ack_ms FROM unnest(%b::text[], %b::bigint[], "
+            "state_ms = w.state_ms, ack = w.ack, ack_ms = w.ack_ms FROM unnest(%b::integer[], %b::bigint[], "
             "%b::text[], %b::text[], %b::boolean[], %b::bigint[], %b::bigint[], %b::bigint[]) "
             "AS w (agency, idx, state, request, recalled, state_ms, ack, ack_ms) "
             "WHERE i.agency = w.agency AND i.idx = w.idx",
             tuple(map(list, zip(*rows, strict=True))),
-        )
-
-
-def _count_usage(
-    connection: Connection, admitted: Sequence[Submission], sizes: Sequence[int], at_ms: int
-) -> None:
-    used: dict[str, list[int]] = {}
-    for each, size in zip(admitted, sizes, strict=True):
-        if each.kind is not RecordKind.ACKNOWLEDGEMENT:
-            totals = used.setdefault(each.sender, [0, 0])
-            totals[0] += 1
-            totals[1] += size
-    if not used:
-        return
-    senders = sorted(used)
-    for width in (1, 60):
-        start = at_ms - at_ms % (width * 1000)
-        connection.execute(
-            "INSERT INTO usage (sender, width, start, messages, bytes) "
-            "SELECT sender, %s, %s, messages, bytes FROM unnest(%s::text[], %s::bigint[], %s::bigint[]) "
-            "AS w (sender, messages, bytes) ON CONFLICT (sender, width, start) DO UPDATE "
-            "SET messages = usage.messages + excluded.messages, bytes = usage.bytes + excluded.bytes",
-            (width, start, senders, [used[each][0] for each in senders], [used[each][1] for each in senders]),
-        )
-        connection.execute(
-            "DELETE FROM usage WHERE sender = ANY(%s) AND width = %s AND start < %s",
-            (senders, width, at_ms - KEEP_MS[width]),
         )
 
 

@@ -12,8 +12,10 @@ CREATE TABLE head (
   archived_before bigint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 10);
 
--- kind and lane: as in the leaf. document_key: see lienthong.exchange.store.keys.
--- stored: 0 no payload, 1 in payloads, 2 in blobs.
+CREATE TABLE agencies (number integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, code text NOT NULL UNIQUE);
+
+-- kind and lane: as in the leaf. id_key and document_key: see lienthong.exchange.store.keys.
+-- stored: 0 no payload, 1 in this row (out of line when large), 2 in blobs.
 CREATE TABLE records (
   idx bigint PRIMARY KEY,
   kind smallint NOT NULL,
@@ -23,27 +25,27 @@ CREATE TABLE records (
   size bigint NOT NULL,
   subject bigint,
   document_key bigint,
-  sender text NOT NULL,
+  id_key bigint NOT NULL UNIQUE,
+  sender integer NOT NULL,
   message_id text NOT NULL,
   digest bytea NOT NULL,
   leaf bytea NOT NULL,
   summary bytea NOT NULL,
-  UNIQUE (sender, message_id)
-);
+  payload bytea
+) WITH (toast_tuple_target = 1024);
+ALTER TABLE records ALTER COLUMN payload SET STORAGE EXTERNAL;
 CREATE INDEX records_sent ON records (sender, idx) WHERE kind <> 3;
 CREATE INDEX records_subject ON records (subject, idx) WHERE subject IS NOT NULL;
 CREATE INDEX records_document ON records (document_key, idx) WHERE document_key IS NOT NULL;
 CREATE INDEX records_blob ON records (digest) WHERE stored = 2;
 
-CREATE TABLE payloads (idx bigint PRIMARY KEY, data bytea NOT NULL);
-ALTER TABLE payloads ALTER COLUMN data SET STORAGE EXTERNAL;
-
 CREATE TABLE blobs (digest bytea PRIMARY KEY, size bigint NOT NULL, stored_at timestamptz NOT NULL DEFAULT now());
 CREATE TABLE blob_parts (digest bytea, part integer, data bytea NOT NULL, PRIMARY KEY (digest, part));
 ALTER TABLE blob_parts ALTER COLUMN data SET STORAGE EXTERNAL;
 
+-- lane: 0 urgent, 1 normal, so that the pending list is in its order.
 CREATE TABLE inbox (
-  agency text,
+  agency integer,
   idx bigint,
   lane smallint NOT NULL,
   recalled boolean NOT NULL DEFAULT false,
@@ -63,17 +65,8 @@ CREATE TABLE batches (
   root bytea NOT NULL,
   note bytea NOT NULL
 );
+CREATE INDEX batches_accepted ON batches (accepted_ms);
 CREATE TABLE blocks (key bigint PRIMARY KEY, nodes bytea NOT NULL);
 ALTER TABLE blocks ALTER COLUMN nodes SET STORAGE EXTERNAL;
 CREATE TABLE cosignatures (size bigint, line bytea, PRIMARY KEY (size, line));
 CREATE TABLE timestamps (size bigint, token bytea NOT NULL, digest bytea, PRIMARY KEY (size, digest));
-
--- width: seconds in a bucket, 1 or 60; start: its beginning, Unix milliseconds.
-CREATE TABLE usage (
-  sender text,
-  width smallint,
-  start bigint,
-  messages bigint NOT NULL,
-  bytes bigint NOT NULL,
-  PRIMARY KEY (sender, width, start)
-) WITH (fillfactor = 70);
