@@ -45,7 +45,8 @@ class ExchangeListener:
     """``[exchange]``: where the exchange listens, and TLS when it ends there.
 
     ``public_url`` is what clients call when a proxy stands before the hub; request signatures cover its
-    host name. ``port`` 0 takes a free port. ``header_timeout_s`` is also how long a connection may idle.
+    host name. ``port`` 0 takes a free port. ``header_timeout_s`` is also how long a connection may idle;
+    ``stalled_s`` how long the other side may leave an answer unread, or be silent while it waits for one.
     """
 
     host: str = "127.0.0.1"
@@ -59,6 +60,7 @@ class ExchangeListener:
     client_crl: tuple[str, ...] = ()
     connections: int = _between(1024, 16, 65535)
     header_timeout_s: float = _between(20.0, 0.1, 300)
+    stalled_s: float = _between(60.0, 1, 3600)
 
 
 @dataclass(frozen=True, slots=True)

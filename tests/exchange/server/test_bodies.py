@@ -9,6 +9,7 @@ from pathlib import Path
 from time import monotonic
 
 import httpx
+import psutil
 import pytest
 from tests.exchange.conftest import NewProvince
 from tests.exchange.province import COMMUNE, DEPARTMENT, PROVINCE, RunningHub, TestProvince
@@ -24,7 +25,7 @@ LIMITS = (
 @pytest.fixture(scope="module")
 def province(pristine_province: TestProvince, tmp_path_factory: pytest.TempPathFactory) -> TestProvince:
     made = pristine_province.copy(tmp_path_factory.mktemp("province") / "data")
-    made.configure(limits=LIMITS, exchange="header_timeout_s = 1.0")
+    made.configure(limits=LIMITS, exchange="header_timeout_s = 1.0\nstalled_s = 1.5")
     return made
 
 
@@ -222,3 +223,28 @@ def test_a_refused_body_leaves_the_connection_usable_or_says_that_it_closes(hub:
     with connect(hub) as connection:
         connection.sendall(refused(200_000))
         assert b"connection: close" in answer_of(connection)
+
+
+def test_who_does_not_read_its_answer_is_cut_off(hub: RunningHub, province: TestProvince) -> None:
+    container = province.container(
+        province.document(PROVINCE, [COMMUNE]),
+        [File("a.bin", "application/octet-stream", os.urandom(3_500_000))],
+    )
+    path = hub.post(PROVINCE, container).headers["location"]
+    token = hub.bearer(COMMUNE)["Authorization"]
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(30)
+        connection.connect((httpx.URL(hub.url).host, httpx.URL(hub.url).port))
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: hub\r\nAuthorization: {token}\r\n\r\n".encode())
+        mine = connection.getsockname()
+
+        def held() -> bool:
+            """Whether the hub (in this very process) still holds its end."""
+            return any(one.raddr and tuple(one.raddr) == mine for one in psutil.Process().net_connections())
+
+        assert held()
+        deadline = monotonic() + 30
+        while held():
+            assert monotonic() < deadline, "the connection was left open"
+    assert hub.get(COMMUNE, path).content == container

@@ -80,10 +80,19 @@ class Acceptor:
         self._ahead_s = clock.signing_ahead_s
         self._behind_s = clock.signing_behind_days * _DAY_S
         self._book = AddressBook()
+        self._today = (0, date.min)
+
+    def today(self, now_s: float) -> date:
+        """:func:`today`, remembered."""
+        number = int(now_s + _VIETNAM_S) // _DAY_S
+        kept = self._today
+        if kept[0] != number:
+            self._today = kept = number, date.fromordinal(_EPOCH + number)
+        return kept[1]
 
     def open(self, source: bytes | Path, now_s: float) -> Opened:
         """The container with every digest and signature checked, and its edXML message read."""
-        return open_container(source, self._limits, today=today(now_s))
+        return open_container(source, self._limits, today=self.today(now_s))
 
     def accept(
         self,
@@ -99,7 +108,7 @@ class Acceptor:
         document that the message is about. Raises the reason why it cannot be accepted.
         """
         envelope = opened.envelope
-        day = today(now_s)
+        day = self.today(now_s)
         self._check_seal(opened, envelope, sender, directory, day, now_s)
         if envelope.kind == "status":
             status = self._status(envelope, payload, digest, sender, subject, day, directory)

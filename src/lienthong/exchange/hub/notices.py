@@ -23,6 +23,11 @@ class Notices:
         return self._closed
 
     @property
+    def somebody(self) -> bool:
+        """Whether anybody waits; may be asked from any thread."""
+        return bool(self._waiters)
+
+    @property
     def waiting(self) -> int:
         return sum(len(waiters) for waiters in self._waiters.values())
 

@@ -314,7 +314,9 @@ class Hub:
         return Taken(earlier.index, True, receipt, earlier.forwarded, ())
 
     def _inboxes_grew(self, agencies: frozenset[str]) -> None:
-        """On a thread of the store."""
+        """On a thread of the store. Who begins to wait after this look reads its inbox after it, too."""
+        if not self.notices.somebody:
+            return
         with suppress(RuntimeError):  # the loop has ended: nobody waits any more
             self.loop.call_soon_threadsafe(self.notices.announce, agencies)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -144,13 +144,7 @@ class Doorkeeper:
         if kept is not None and now_s < kept.good_until_s and kept.directory is directory:
             return kept
         agency, certificate = self._registered(directory, fingerprint)
-        verdict = self._trust.check(
-            certificate,
-            intermediates=(),
-            purpose=Profile.TLS_CLIENT,
-            at=datetime.fromtimestamp(now_s, UTC),
-            online=False,  # the loop waits for no responder; upkeep has asked beforehand
-        )
+        verdict = self._trust.check_cached(certificate, now_s, Profile.TLS_CLIENT)
         if not verdict.ok:
             raise Unidentified(
                 f"the TLS client certificate of {agency.code} is {verdict.status}: {verdict.reason}",

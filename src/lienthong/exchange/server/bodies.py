@@ -144,7 +144,7 @@ async def in_memory(proto: BodySource, length: int, slow: SlowBodies) -> bytes:
 def json_object(body: bytes) -> dict[str, Any]:
     """A JSON object, or :class:`BadRequest`."""
     try:
-        value = json.loads(body)
+        value = json.loads(body.decode())
     except (ValueError, RecursionError):
         raise BadRequest("the body is not JSON", place="body") from None
     if not isinstance(value, dict):

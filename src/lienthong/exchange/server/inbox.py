@@ -128,8 +128,8 @@ async def acknowledge(app: Application, request: Request) -> None:
         or not all(type(index) is int and 0 <= index <= MAX_INDEX for index in indexes)
     ):
         raise BadRequest(f"a list of 1 to {MAX_ACKNOWLEDGED} indexes is expected", place="indexes")
-    if not isinstance(staff, str) or len(staff) > MAX_STAFF:
-        raise BadRequest(f"a text of at most {MAX_STAFF} characters is expected", place="staff")
+    if not isinstance(staff, str) or len(staff) > MAX_STAFF or not staff.isprintable():
+        raise BadRequest(f"a text of at most {MAX_STAFF} printable characters is expected", place="staff")
     app.hub.require_accepting(request.now_s)
     taken = await app.hub.acknowledge(request.agency, list(dict.fromkeys(indexes)), nfc(staff))
     request.json(shapes.dumps({"acknowledged": taken}))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
+import sys
 from dataclasses import replace
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from lienthong.exchange.configuration import Configuration, ConfigurationError
@@ -71,3 +74,36 @@ def authorities(configuration: Configuration) -> frozenset[str]:
         if parts.port is None:
             names.add(f"{parts.netloc.lower()}:{default}")
     return frozenset(names)
+
+
+def bound_stalls(port: int, seconds: float) -> int:
+    """Let the kernel close connections whose other side takes nothing, or has vanished, for ``seconds``.
+
+    Granian sets no limit on writing. The options are set on this process's listening sockets of the port,
+    from which every accepted connection inherits them (Linux). Answers how many sockets were found.
+    """
+    if sys.platform != "linux":
+        return 0
+    found = 0
+    for path in Path("/proc/self/fd").iterdir():
+        try:
+            if not str(path.readlink()).startswith("socket:"):
+                continue
+            one = socket.socket(fileno=os.dup(int(path.name)))
+        except OSError:
+            continue
+        with one:
+            if one.type != socket.SOCK_STREAM or one.family not in (socket.AF_INET, socket.AF_INET6):
+                continue
+            listens = one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+            if not listens or one.getsockname()[1] != port:
+                continue
+            probe_s = max(1, int(seconds / 4))
+            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(seconds * 1000))
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, probe_s)
+            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, probe_s)
+            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
+            found += 1
+    return found

@@ -7,6 +7,7 @@ from hashlib import sha256
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from lienthong.core.identifiers import MESSAGE_ID
 from lienthong.exchange.errors import NotFound
 from lienthong.exchange.http_signatures import SignatureError
 from lienthong.exchange.hub.service import Taken
@@ -103,7 +104,8 @@ async def find(app: Application, request: Request) -> None:
     if not message_id:
         raise BadRequest("which message is not said", place="query: message_id")
     hub = app.hub
-    record = await hub.read(hub.store.find, request.agency, message_id)
+    known = MESSAGE_ID.fullmatch(message_id) is not None
+    record = await hub.read(hub.store.find, request.agency, message_id) if known else None
     if record is None:
         raise NotFound(f"{request.agency} has sent no message {message_id[:140]!r}")
     request.json(shapes.record(record))

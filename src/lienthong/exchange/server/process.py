@@ -26,7 +26,13 @@ from lienthong.exchange.configuration import Configuration, ConfigurationError
 from lienthong.exchange.hub.service import Hub
 from lienthong.exchange.server.application import Application
 from lienthong.exchange.server.authentication import Doorkeeper
-from lienthong.exchange.server.listening import address, authorities, url_of, with_real_port
+from lienthong.exchange.server.listening import (
+    address,
+    authorities,
+    bound_stalls,
+    url_of,
+    with_real_port,
+)
 from lienthong.exchange.server.sessions import Tokens, open_key
 from lienthong.exchange.server.tls import tls_settings
 from lienthong.exchange.server.upkeep import Upkeep
@@ -103,6 +109,7 @@ async def run(
         upkeep.start()
         serving = asyncio.ensure_future(server.serve())
         await _listening(configuration, serving)
+        bound_stalls(configuration.exchange.port, configuration.exchange.stalled_s)
         log.info("serving", url=url_of(configuration), directory=hub.version, entries=hub.store.tree_size())
         if ready is not None:
             ready(configuration)
