@@ -26,7 +26,8 @@ from tests.exchange.province import (
 )
 
 from lienthong.exchange.server.access import AGENCY, AUDIT, LOOPBACK, OPERATE, PUBLIC, WITNESS
-from lienthong.exchange.server.routes import ROUTES, Route
+from lienthong.exchange.server.routes import ROUTES
+from lienthong.exchange.server.routing import Route
 
 CALLERS: dict[str, int] = {
     PROVINCE: AGENCY | OPERATE,

@@ -21,7 +21,8 @@ from lienthong.exchange.server.metrics import Durations, Exposition
 from lienthong.exchange.server.openapi import document
 from lienthong.exchange.server.problems import Denied, InternalFault, Unidentified, problem
 from lienthong.exchange.server.requests import Request
-from lienthong.exchange.server.routes import ROUTES, Route, Router
+from lienthong.exchange.server.routes import ROUTES
+from lienthong.exchange.server.routing import Route, Router
 from lienthong.exchange.server.sessions import Tokens
 from lienthong.exchange.server.transparency import Served
 from lienthong.exchange.store.protocol import SignCheckpoint

@@ -110,7 +110,7 @@ def _folder(configuration: Configuration) -> Iterator[HealthItem]:
         "folder",
         state,  # type: ignore[arg-type]
         f"{data} is writable, {free // 2**20} MiB free",
-        "" if state == "ok" else "make room, or move old containers with `lienthong log archive`",
+        "" if state == "ok" else "make room, or give it a larger disk",
     )
 
 
@@ -203,7 +203,9 @@ def _services(configuration: Configuration) -> Iterator[HealthItem]:
             verdict = trust.check(signer.certificate, intermediates=signer.chain, purpose=profile, at=now)
         except LienthongError as error:
             yield _failing(
-                f"key {name}", error, f"restore {key.name} and {certificate.name}, or issue new ones"
+                f"key {name}",
+                error,
+                f"restore {key.name} and {certificate.name}, or move both away and run lienthong init again",
             )
             continue
         if not verdict.ok and name != "tls-server":

@@ -105,7 +105,7 @@ class Health:
                 "disk",
                 "failing",
                 f"{detail}; {wanted // 2**20} MiB are wanted",
-                "make room, or move old containers with `lienthong log archive`",
+                "make room, or give the data folder a larger disk",
             )
         if free < 3 * wanted:
             return HealthItem("disk", "warning", detail, "make room soon")
@@ -180,7 +180,7 @@ class Health:
 
     def _revocation(self, now: datetime) -> HealthItem:
         revocation = self._hub.trust.revocation
-        remedy = "publish the lists again: lienthong keys crl"
+        remedy = "lienthong init --data DIR, safe to repeat, publishes the lists anew"
         if revocation is None:
             return HealthItem("revocation", "warning", "revocation is not checked at all", remedy)
         problems = revocation.problems
@@ -218,7 +218,7 @@ def certificate_health(name: str, path: Path, now: datetime, warn_days: float) -
         return HealthItem(item, "warning", f"{path.name} cannot be read: {error}", f"restore {path}")
     ends = certificate.not_valid_after_utc
     detail = f"{path.name} is valid until {ends:%Y-%m-%d %H:%M} UTC"
-    remedy = "issue a new one: lienthong keys renew"
+    remedy = f"move {path.stem}.key and .pem away; lienthong init --data DIR makes new ones"
     if now > ends:
         return HealthItem(item, "warning", f"{path.name} expired at {ends:%Y-%m-%d %H:%M} UTC", remedy)
     if ends - now < timedelta(days=warn_days):

@@ -13,7 +13,7 @@ from lienthong.exchange.server.problems import MEDIA_TYPE
 from lienthong.exchange.server.schemas import SCHEMAS
 
 if TYPE_CHECKING:
-    from lienthong.exchange.server.routes import Route
+    from lienthong.exchange.server.routing import Route
 
 COMMON_PROBLEMS = (400, 500, 503)
 _PATH_PARAMETERS: dict[str, dict[str, Any]] = {

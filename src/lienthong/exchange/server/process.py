@@ -256,7 +256,7 @@ def _tsa(configuration: Configuration, passphrase: bytes | None) -> TimeStampAut
         raise ConfigurationError(
             "the built-in time-stamping authority has no key",
             place=str(configuration.path("keys/tsa.pem")),
-            remedy='make one with `lienthong keys renew`, or set [timestamps] authority = "off"',
+            remedy='make one with `lienthong init --data DIR`, or set [timestamps] authority = "off"',
         )
     return TimeStampAuthority(signer) if signer is not None else None
 

@@ -78,5 +78,5 @@ def _crl(path: Path, place: str) -> str:
         raise ConfigurationError(
             f"{path.name} is not a list of revoked certificates: {error}",
             place=f"{place} client_crl",
-            remedy="name the files that `lienthong keys crl` publishes, for example pki/crl/tls.crl",
+            remedy="name the files that `lienthong init` publishes, for example pki/crl/tls.crl",
         ) from None
