@@ -26,6 +26,7 @@ def test_a_trace_shows_the_record_each_recipient_and_every_message_about_it(clie
     assert [line.recipient for line in view.deliveries] == [COMMUNE]
     assert view.deliveries[0].acknowledged_ms is not None
     assert [one.kind for one in view.history] == ["document", "acknowledgement", "status"]
+    assert view.history[1].summary["staff"] == "Võ Ngọc Hạnh"
 
 
 def test_sent_documents_are_listed_newest_first_and_found_by_their_id(clients: NewClient):

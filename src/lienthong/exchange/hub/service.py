@@ -372,5 +372,6 @@ def _acknowledgement(agency: str, index: int, staff: str) -> Submission:
         b"",
         (),
         subject=index,
+        summary=json.dumps({"staff": staff}, ensure_ascii=False).encode() if staff else b"{}",
         staff=staff,
     )
