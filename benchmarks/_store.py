@@ -1,4 +1,4 @@
-"""What the store benchmarks share: a signer, a stream of documents, the bare append they are compared with."""
+"""What the store benchmarks share: a signer, a stream of documents, the bare append beside them."""
 
 from __future__ import annotations
 

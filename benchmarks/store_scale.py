@@ -41,7 +41,7 @@ def _fill(store: EmbeddedStore, stream: Iterator[Submission], until: int) -> Non
 
 
 def _window(store: EmbeddedStore, stream: Iterator[Submission], batches: int) -> float:
-    """Mean µs CPU a document over so many batches, every commit, flush and checkpoint of the index counted."""
+    """µs CPU a document over so many batches: commits, flushes and checkpoints of the index."""
     samples = []
     for _ in range(5):
         submissions = [list(islice(stream, BATCH)) for _ in range(batches // 5)]

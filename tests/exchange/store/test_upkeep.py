@@ -162,3 +162,38 @@ def test_a_target_that_cannot_be_written_is_an_error_that_says_so(store: Store, 
     with pytest.raises(LienthongError, match="copying stopped"):
         store.backup(tmp_path / "file" / "backup")
     assert store.commit([document("m2")], 1001) == [Accepted(1)]
+
+
+def test_copies_of_one_log_are_not_overwritten_by_another_of_the_same_name(tmp_path: Path) -> None:
+    for name in ("old", "new"):
+        engine = EmbeddedEngine(tmp_path / name)
+        store = engine.open()
+        store.commit([document(f"{name}{n}") for n in range(3)], 1000)
+        if name == "old":
+            store.backup(tmp_path / "backup")
+            before = {path: path.read_bytes() for path in (tmp_path / "backup").rglob("*.log")}
+        else:
+            with pytest.raises(StoreMismatch, match="another log"):
+                store.backup(tmp_path / "backup")
+            with pytest.raises(StoreMismatch, match="another log"):
+                store.archive(2000, tmp_path / "backup")
+            assert store.payload(0) is not None
+        engine.close()
+    assert {path: path.read_bytes() for path in (tmp_path / "backup").rglob("*.log")} == before
+
+
+def test_a_backup_inside_the_store_is_refused(tmp_path: Path) -> None:
+    engine = EmbeddedEngine(tmp_path / "hub")
+    with pytest.raises(StoreMismatch, match="lost with it"):
+        engine.open().backup(tmp_path / "hub" / "backup")
+    engine.close()
+
+
+def test_a_backup_is_not_restored_over_a_log(engine: Engine, store: Store, tmp_path: Path) -> None:
+    store.commit([document("m1")], 1000)
+    store.backup(tmp_path / "backup")
+    with pytest.raises(StoreMismatch, match="already"):
+        if isinstance(engine, PostgresEngine):
+            restore_postgres(tmp_path / "backup", engine.dsn)
+        elif isinstance(engine, EmbeddedEngine):
+            restore_backup(tmp_path / "backup", engine.folder)

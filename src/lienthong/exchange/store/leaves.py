@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import json
+from json import JSONDecoder
 from typing import Any
 
 from lienthong.exchange.store.protocol import Lane, Record, RecordKind, Submission
 
 _KINDS = {int(kind): kind for kind in RecordKind}
 _LANES = (Lane.NORMAL, Lane.URGENT)
+_decode = JSONDecoder().raw_decode
 
 
 def record_from_leaf(index: int, leaf: bytes, summary: bytes, size: int) -> Record:
     """The record whose leaf these bytes are; ``size`` is the payload's, in bytes."""
-    fields: dict[str, Any] = json.loads(leaf)
+    fields: dict[str, Any] = _decode(leaf.decode())[0]
+    get = fields.get
     return Record(
         index,
         _KINDS[fields["kind"]],
@@ -22,34 +24,34 @@ def record_from_leaf(index: int, leaf: bytes, summary: bytes, size: int) -> Reco
         bytes.fromhex(fields["digest"]),
         tuple(fields["to"]),
         fields["time"],
-        fields.get("document", ""),
-        fields.get("subject"),
-        fields.get("status", ""),
-        fields.get("business", 0),
-        _LANES[fields.get("lane", 0)],
+        get("document", ""),
+        get("subject"),
+        get("status", ""),
+        get("business", 0),
+        _LANES[get("lane", 0)],
         summary,
         size,
         leaf,
-        fields.get("staff", ""),
-        tuple((asked, given) for asked, given in fields.get("forwarded", ())),
+        get("staff", ""),
+        tuple((asked, given) for asked, given in get("forwarded", ())),
     )
 
 
-def submission_from_record(record: Record) -> Submission:
-    """What was submitted, without its payload: for replaying the log into an index."""
-    return Submission(
-        record.kind,
-        record.sender,
-        record.message_id,
-        record.digest,
+def submission_from_leaf(leaf: bytes) -> tuple[Submission, int]:
+    """What was submitted, as far as an index needs it (no payload, no summary), and when it was accepted."""
+    fields: dict[str, Any] = _decode(leaf.decode())[0]
+    get = fields.get
+    submission = Submission(
+        _KINDS[fields["kind"]],
+        fields["sender"],
+        fields["id"],
+        bytes.fromhex(fields["digest"]),
         b"",
-        record.recipients,
-        record.document_id,
-        record.subject,
-        record.status,
-        record.business,
-        record.lane,
-        record.summary,
-        record.staff,
-        record.forwarded,
+        tuple(fields["to"]),
+        get("document", ""),
+        get("subject"),
+        get("status", ""),
+        get("business", 0),
+        _LANES[get("lane", 0)],
     )
+    return submission, fields["time"]

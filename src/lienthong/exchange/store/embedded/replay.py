@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -21,7 +22,7 @@ from lienthong.exchange.store.embedded.recovery import LogReader
 from lienthong.exchange.store.embedded.segments import End, SegmentReader, segment_path
 from lienthong.exchange.store.errors import StoreCorrupt
 from lienthong.exchange.store.keys import id_key
-from lienthong.exchange.store.leaves import record_from_leaf, submission_from_record
+from lienthong.exchange.store.leaves import submission_from_leaf
 from lienthong.exchange.store.protocol import Progress, Submission
 from lienthong.exchange.store.tree import MissingBlock
 from lienthong.trust.log.merkle import Frontier, leaf_hash
@@ -76,13 +77,13 @@ class Replayer:
             )
         base = number << POSITION_BITS | frame.offset
         for at, stored in records_of(frame, head, place):
-            record = record_from_leaf(stored.index, stored.leaf, stored.summary, stored.payload_length)
-            self._submissions.append(submission_from_record(record))
+            submission, accepted_ms = submission_from_leaf(stored.leaf)
+            self._submissions.append(submission)
             self._leaf_hashes.append(leaf_hash(stored.leaf))
             self._positions.append(base + at)
             self._sizes.append(stored.payload_length)
             self._flags.append(stored.flags)
-            self._times.append(record.accepted_ms)
+            self._times.append(accepted_ms)
         self._batches.append((head.first_index + head.count, base))
         self._last = place, head, end
         if len(self._submissions) >= _GROUP:
@@ -224,11 +225,16 @@ def build_index(
     _remove(fresh)
     crashpoint("rebuild.begin")
     index = Index(fresh, identity=identity_of(log), building=True)
+    # Millions of small objects and no cycles: the collector would only walk them again and again.
+    collecting = gc.isenabled()
+    gc.disable()
     try:
         _feed(index, folder, log, reader, progress, repair)
         index.flush()
     finally:
         index.connection.close()
+        if collecting:
+            gc.enable()
     fd = files.open_existing(fresh)
     files.sync(fd)
     files.close(fd)

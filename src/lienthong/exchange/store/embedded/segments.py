@@ -36,6 +36,7 @@ _NAME: Final = re.compile(r"([0-9]{8})\.log")
 _OPEN_TO_READ: Final = 128
 _FIRST_READ: Final = 1024
 _OFFSET_MASK: Final = (1 << POSITION_BITS) - 1
+_APPENDS_BETWEEN_CHECKS: Final = 31
 _NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -160,6 +161,7 @@ class SegmentWriter:
         self._segment_bytes, self._step_bytes = segment_bytes, step_bytes
         self._fd = files.open_existing(segment_path(folder, end.number))
         self._allocated = files.size(self._fd)
+        self._appends_unchecked = 0
         self.end = end
         self.failure = ""
 
@@ -224,6 +226,7 @@ class SegmentWriter:
         if needed > self._allocated:
             step = max(self._step_bytes, 1)
             target = min(-(-needed // step) * step, max(self._segment_bytes, needed))
+            self._appends_unchecked = 0
             self._files.allocate(self._fd, self._allocated, target - self._allocated)
             self._allocated = target
 
@@ -255,8 +258,12 @@ class SegmentWriter:
         """Raise unless a frame may be written: the writer has not failed and ``reserve`` bytes are free."""
         if self.failure:
             raise self._failed()
+        if self._appends_unchecked:
+            self._appends_unchecked -= 1
+            return
         if self._files.free_bytes(self._folder) < reserve:
             raise self._full()
+        self._appends_unchecked = _APPENDS_BETWEEN_CHECKS
 
     def refusal(self, error: OSError) -> StoreFailed:
         """What a failed write means: no room, or that the store must be reopened."""

@@ -146,6 +146,7 @@ def write_backup(files: Files, folder: Path, target: Path, snapshot: Snapshot, b
             f"the folder holds a backup of {origin!r}", place=str(target), remedy="choose another folder"
         )
     files.make_folder(target / "segments")
+    refuse_other_log(folder, target)
     for number in range(1, snapshot.last_segment + 1):
         source = segment_path(folder / "segments", number)
         is_last = number == snapshot.last_segment
@@ -180,6 +181,7 @@ def restore_backup(source: Path, folder: Path, *, files: Files | None = None) ->
 def copy_segments_whole(files: Files, folder: Path, target: Path, numbers: list[int]) -> None:
     """Sealed segments into an archive. One that is there already stays: it may be stripped here by now."""
     files.make_folder(target / "segments")
+    refuse_other_log(folder, target)
     for number in numbers:
         source = segment_path(folder / "segments", number)
         goal = segment_path(target / "segments", number)
@@ -258,13 +260,29 @@ def copy_file(files: Files, source: Path, goal: Path, length: int) -> None:
     files.sync_folder(goal.parent)
 
 
+def refuse_other_log(folder: Path, target: Path) -> None:
+    """A log that was begun anew under the same name must not overwrite the copies of the old one."""
+    for goal in sorted((target / "segments").glob("*.log")):
+        source = folder / "segments" / goal.name
+        if source.exists() and _header(goal) not in (None, _header(source)):
+            raise StoreMismatch(
+                "the folder holds segments of another log",
+                place=str(goal),
+                remedy="choose another folder; nothing there was changed",
+            )
+
+
+def _header(path: Path) -> SegmentHeader | None:
+    with path.open("rb") as stream:
+        return SegmentHeader.decode(stream.read(SEGMENT_HEADER_SIZE))
+
+
 def _holds(goal: Path, source: Path, length: int) -> bool:
     """Whether a copy of this very segment is complete at ``goal``."""
     if not goal.exists() or goal.stat().st_size != length:
         return False
-    with goal.open("rb") as there, source.open("rb") as here:
-        ours = SegmentHeader.decode(here.read(SEGMENT_HEADER_SIZE))
-        return ours is not None and ours == SegmentHeader.decode(there.read(SEGMENT_HEADER_SIZE))
+    ours = _header(source)
+    return ours is not None and ours == _header(goal)
 
 
 def _sync(files: Files, path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
@@ -109,29 +111,44 @@ def _parts(connection: Connection, digest: bytes, size: int) -> Iterator[bytes]:
 
 
 def backup(connection: Connection, target: Path) -> None:
-    """Every table as one binary COPY file, all of the same moment; the manifest comes last."""
+    """Every table as one binary COPY file, all of the same moment. The manifest names their folder and is
+    replaced last, so an interrupted backup leaves the earlier one.
+    """
     files = Files()
     with _copying(target):
-        files.make_folder(target)
-        (target / _MANIFEST).unlink(missing_ok=True)
+        tables = target / f"tables-{os.urandom(6).hex()}"
+        files.make_folder(tables)
         with _snapshot(connection):
             origin, size, note = _one(connection, "SELECT origin, size, note FROM head")
             version = _one(connection, "SELECT max(version) FROM migrations")[0]
             for table in _TABLES:
                 with (
-                    (target / f"{table}.copy").open("wb") as stream,
+                    (tables / f"{table}.copy").open("wb") as stream,
                     connection.cursor().copy(f"COPY {table} TO STDOUT (FORMAT BINARY)".encode()) as copy,
                 ):
                     for data in copy:
                         stream.write(data)
                     stream.flush()
                     files.sync(stream.fileno())
-        manifest = {"engine": "postgres", "origin": origin, "size": size, "checkpoint": bytes(note).decode()}
-        with (target / _MANIFEST).open("w") as stream:
-            json.dump({**manifest, "schema": version}, stream, indent=1)
-            stream.flush()
-            files.sync(stream.fileno())
+        files.sync_folder(tables)
+        manifest = {
+            "engine": "postgres",
+            "origin": origin,
+            "size": size,
+            "checkpoint": bytes(note).decode(),
+            "schema": version,
+            "tables": tables.name,
+        }
+        temporary = target / f"{_MANIFEST}.new"
+        with temporary.open("w") as text:
+            json.dump(manifest, text, indent=1)
+            text.flush()
+            files.sync(text.fileno())
+        files.rename(temporary, target / _MANIFEST)
         files.sync_folder(target)
+        for old in target.glob("tables-*"):
+            if old != tables:
+                shutil.rmtree(old)
 
 
 def restore(source: Path, dsn: str) -> int:
@@ -139,7 +156,8 @@ def restore(source: Path, dsn: str) -> int:
     try:
         manifest = json.loads((source / _MANIFEST).read_bytes())
         version, size = int(manifest["schema"]), int(manifest["size"])
-    except (OSError, ValueError, KeyError) as error:
+        tables = source / str(manifest["tables"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreMismatch(
             f"this folder holds no finished backup of a database: {error}",
             place=str(source / _MANIFEST),
@@ -163,7 +181,7 @@ def restore(source: Path, dsn: str) -> int:
                 )
             for table in _TABLES:
                 with (
-                    (source / f"{table}.copy").open("rb") as stream,
+                    (tables / f"{table}.copy").open("rb") as stream,
                     connection.cursor().copy(f"COPY {table} FROM STDIN (FORMAT BINARY)".encode()) as copy,
                 ):
                     while data := stream.read(1 << 20):
