@@ -9,7 +9,6 @@ import os
 import threading
 import time
 from datetime import datetime, timedelta
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -120,16 +119,19 @@ class DirectoryHolder:
         self.problem: LienthongError | None = None
         self._next_look = time.monotonic() + look_every_s
         data, self._seen = _read(path)
-        self._digest = sha256(data).digest()
-        self._directory = verify(data, trust_store, clock())
+        self._in_force = verify(data, trust_store, clock()), data
 
     def current(self) -> Directory:
         """The directory in force; :class:`DirectoryExpired` when it has expired."""
         if time.monotonic() >= self._next_look:
             self.refresh()
-        directory = self._directory
+        directory = self._in_force[0]
         check_expiry(directory, self._clock())
         return directory
+
+    def signed(self) -> tuple[Directory, bytes]:
+        """The directory in force with its snapshot as it was signed, whatever lies in the file by now."""
+        return self._in_force
 
     def refresh(self) -> None:
         """Look at the file now. When another thread is looking already, do nothing."""
@@ -158,20 +160,19 @@ class DirectoryHolder:
             return
         try:
             data, self._seen = _read(self._path)
-            digest = sha256(data).digest()
-            if digest == self._digest:
+            directory, signed = self._in_force
+            if data == signed:
                 self.problem = None
                 return
             fresh = verify(data, self._trust, self._clock())
-            if fresh.version <= self._directory.version:
+            if fresh.version <= directory.version:
                 raise DirectoryRollback(
-                    f"version {fresh.version} does not follow version {self._directory.version} in force",
+                    f"version {fresh.version} does not follow version {directory.version} in force",
                     place=str(self._path),
                     remedy="publish a new version instead of putting an old file back",
                 )
         except LienthongError as problem:
             self.problem = problem
             return
-        self._digest = digest
-        self._directory = fresh
+        self._in_force = fresh, data
         self.problem = None

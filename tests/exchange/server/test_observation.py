@@ -310,13 +310,16 @@ def test_a_store_that_cannot_write_is_told_and_nothing_is_accepted(new_province:
         assert hub.http.get("/health/ready").status_code == 200
 
 
-def test_a_snapshot_that_vanished_is_told(new_province: NewProvince) -> None:
+def test_a_snapshot_that_vanished_is_told_and_still_served(new_province: NewProvince) -> None:
     province = new_province()
+    signed = (province.data / "directory/directory.p7m").read_bytes()
     with RunningHub(province) as hub:
-        hub.bearer(COMMUNE)
         shutil.rmtree(province.data / "directory")
-        answer = hub.get(COMMUNE, "/v1/directory")
-        assert (answer.status_code, answer.json()["code"]) == (503, "directory-missing")
+        hub.on_loop(hub.app.hub.holder.refresh)
+        assert hub.get(COMMUNE, "/v1/directory").content == signed
+        state, detail = checks(hub.http.get("/health/ready"))["directory"]
+        assert state == "warning"
+        assert "cannot be read" in detail
 
 
 def test_an_unexpected_fault_is_a_problem_without_a_traceback(new_province: NewProvince) -> None:

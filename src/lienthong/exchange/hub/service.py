@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from time import monotonic, time
@@ -42,7 +41,7 @@ from lienthong.exchange.store.protocol import (
     Submission,
 )
 from lienthong.registry.directory import Directory
-from lienthong.registry.snapshot import DirectoryHolder, verify
+from lienthong.registry.snapshot import DirectoryHolder
 
 if TYPE_CHECKING:
     from lienthong.trust.certificates import TrustStore
@@ -122,7 +121,6 @@ class Hub:
         self._directory: Directory | None = None
         self.directory_problem: LienthongError | None = None
         self._expires_s = 0.0
-        self._snapshot: tuple[bytes, int] = (b"", -1)
         self.commit = GroupCommit(
             store,
             loop,
@@ -165,27 +163,10 @@ class Hub:
         return -1 if self._directory is None else self._directory.version
 
     def snapshot(self) -> tuple[bytes, int]:
-        """The signed bytes of the directory in force and its version. Reads the file once a version."""
-        directory = self.directory()
-        if self._snapshot[1] != directory.version:
-            path = self.configuration.path(self.configuration.directory.file)
-            try:
-                data = path.read_bytes()
-            except OSError as error:
-                raise Unavailable(
-                    f"the snapshot cannot be read: {error.strerror}",
-                    place=path.name,
-                    remedy="publish the directory again: lienthong registry publish",
-                    code="directory-missing",
-                ) from None
-            now = datetime.fromtimestamp(self.clock(), UTC)
-            found = verify(data, self.trust, now)
-            if found.version != directory.version:
-                raise Unavailable(
-                    "the directory is being changed", remedy="ask again in a few seconds", code="changing"
-                )
-            self._snapshot = data, found.version
-        return self._snapshot
+        """The signed bytes of the directory in force and its version."""
+        self.directory()
+        directory, signed = self.holder.signed()
+        return signed, directory.version
 
     # --- reading
 

@@ -43,7 +43,7 @@ async def open_session(app: Application, request: Request) -> None:
 
 async def directory(app: Application, request: Request) -> None:
     """``GET /v1/directory``: the signed snapshot in force."""
-    data, version = await app.hub.apart(app.hub.snapshot)
+    data, version = app.hub.snapshot()
     headers: list[Header] = [
         ("content-type", "application/pkcs7-mime; smime-type=signed-data"),
         PRIVATE,
