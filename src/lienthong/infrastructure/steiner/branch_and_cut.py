@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from lienthong.infrastructure.steiner.heuristics import Mask, Tree, grown, improved
 from lienthong.infrastructure.steiner.instance import Floats
-from lienthong.infrastructure.steiner.kernels import flow, trees
+from lienthong.infrastructure.steiner.kernels import flow, paths, trees
 from lienthong.infrastructure.steiner.reductions import Arrays
 
 Cut = NDArray[np.int64]
@@ -50,44 +50,28 @@ class CutModel:
         self.model.addVars(count, zeros, ones)
         self.model.changeColsCost(count, np.arange(count, dtype=np.int32), arrays.arc_cost[self.arcs])
         self.rows: set[bytes] = set()
-        self._balance()
+        self.balanced: set[int] = set()
+        self.tails = np.where(self.arcs & 1 == 0, arrays.tail[self.arcs >> 1], arrays.head[self.arcs >> 1])
+        self.heads = np.where(self.arcs & 1 == 0, arrays.head[self.arcs >> 1], arrays.tail[self.arcs >> 1])
+        for t in arrays.terminals.tolist():
+            if t != root:
+                self.add_cut(self.arcs[self.heads == t])
 
-    def arc_ends(self, arc: int) -> tuple[int, int]:
-        u, v = int(self.a.tail[arc >> 1]), int(self.a.head[arc >> 1])
-        return (u, v) if arc & 1 == 0 else (v, u)
-
-    def _row(self, lower: float, upper: float, columns: list[int], values: list[float]) -> None:
-        self.model.addRow(
-            lower, upper, len(columns), np.array(columns, np.int32), np.array(values, np.float64)
-        )
-
-    def _balance(self) -> None:
-        entering: list[list[int]] = [[] for _ in range(self.a.n)]
-        leaving: list[list[int]] = [[] for _ in range(self.a.n)]
-        for column, arc in enumerate(self.arcs.tolist()):
-            u, v = self.arc_ends(arc)
-            leaving[u].append(column)
-            entering[v].append(column)
-        infinity = highspy.kHighsInf
-        for v in range(self.a.n):
-            if v == self.root:
-                if leaving[v]:
-                    self._row(1.0, infinity, leaving[v], [1.0] * len(leaving[v]))
+    def balance(self, x: Floats) -> int:
+        """Rows "no more arrives than leaves" for the Steiner vertices where ``x`` (by column) breaks them."""
+        n = self.a.n
+        surplus = np.bincount(self.heads, x, n) - np.bincount(self.tails, x, n)
+        added = 0
+        for v in np.flatnonzero((surplus > 1e-4) & ~self.a.is_terminal).tolist():
+            if v in self.balanced:
                 continue
-            into = entering[v]
-            if self.a.is_terminal[v]:
-                self._row(1.0, 1.0, into, [1.0] * len(into))
-                continue
-            if not into:
-                continue
-            self._row(-infinity, 1.0, into, [1.0] * len(into))
-            out = leaving[v]
-            self._row(-infinity, 0.0, into + out, [1.0] * len(into) + [-1.0] * len(out))
-            back = {int(self.arcs[c]) ^ 1: c for c in out}
-            for column in out:
-                others = [c for c in into if int(self.arcs[c]) != int(self.arcs[column]) ^ 1]
-                self._row(-infinity, 0.0, [column, *others], [1.0] + [-1.0] * len(others))
-            del back
+            self.balanced.add(v)
+            into, out = np.flatnonzero(self.heads == v), np.flatnonzero(self.tails == v)
+            columns = np.concatenate([into, out]).astype(np.int32)
+            signs = np.concatenate([np.ones(into.size), -np.ones(out.size)])
+            self.model.addRow(-highspy.kHighsInf, 0.0, columns.size, columns, signs)
+            added += 1
+        return added
 
     def add_cut(self, arcs: Cut) -> bool:
         columns = self.column[arcs]
@@ -100,46 +84,62 @@ class CutModel:
         return True
 
     def values(self) -> Floats:
-        x = np.zeros(self.column.size)
-        x[self.arcs] = np.maximum(np.array(self.model.getSolution().col_value), 0.0)
-        return x
+        """The solution by column."""
+        found: Floats = np.maximum(np.array(self.model.getSolution().col_value), 0.0)
+        return found
 
-    def separate(self, x: Floats, terminals: NDArray[np.int64], creep: float) -> int:
-        """Cuts that ``x`` violates towards each terminal, nearest the terminal and nearest the root."""
-        a = self.a
+    def separate(self, x: Floats, order: NDArray[np.int64], deadline: float, nested: int = 8) -> int:
+        """Cuts that ``x`` violates towards each terminal: next to it, next to the root, and nested ones.
+
+        Flows run on the arcs that ``x`` uses; a cut takes in every possible arc across it.
+        """
+        support = Support(self, x)
         added = 0
-        capacity = x + creep
-        capacity[self.column < 0] = 0.0
-        for t in terminals.tolist():
+        for t in order.tolist():
             if t == self.root:
                 continue
-            work = capacity.copy()
-            for _ in range(6):
-                value, residual = flow.maximum_flow(
-                    a.n, a.start, a.near, a.leaving, work, self.root, t, 1.0 + creep * a.n
-                )
-                if value >= 1.0 - 1e-4:
+            if time.monotonic() > deadline:
+                break
+            work = support.capacity.copy()
+            for _ in range(nested):
+                near_end, near_root = support.cut_sides(work, t)
+                if near_end is None or near_root is None:
                     break
-                side = flow.reachable(a.n, a.start, a.near, a.leaving, residual, t, True)
-                behind = self._entering(side)
-                if x[behind].sum() > 1.0 - 1e-4:
-                    break
-                added += self.add_cut(behind)
-                front = self._entering(
-                    ~flow.reachable(a.n, a.start, a.near, a.leaving, residual, self.root, False)
-                )
-                if x[front].sum() < 1.0 - 1e-4:
-                    added += self.add_cut(front)
-                work[behind] = 1.0
+                for side in (near_end, near_root):
+                    crossing = side[self.heads] & ~side[self.tails]
+                    added += self.add_cut(self.arcs[crossing])
+                    work[support.slot[np.flatnonzero(crossing & support.used)]] = 1.0
         return added
 
-    def _entering(self, side: Mask) -> Cut:
-        """Possible arcs that run into the vertex set ``side``."""
-        forward = side[self.a.head] & ~side[self.a.tail]
-        backward = side[self.a.tail] & ~side[self.a.head]
-        arcs: Cut = np.concatenate([2 * np.flatnonzero(forward), 2 * np.flatnonzero(backward) + 1])
-        possible: Cut = arcs[self.column[arcs] >= 0]
-        return possible
+
+class Support:
+    """The arcs with a positive value, as a small graph of its own."""
+
+    def __init__(self, model: CutModel, x: Floats) -> None:
+        a = model.a
+        self.n, self.root = a.n, model.root
+        self.used = x > 1e-7
+        arcs = model.arcs[self.used]
+        edges = np.unique(arcs >> 1)
+        self.vertices = np.unique(np.concatenate([a.tail[edges], a.head[edges], a.terminals]))
+        self.place = np.full(a.n, -1, np.int64)
+        self.place[self.vertices] = np.arange(self.vertices.size)
+        self.graph = paths.adjacency(self.vertices.size, self.place[a.tail[edges]], self.place[a.head[edges]])
+        self.slot = np.full(x.size, -1, np.int64)
+        self.slot[self.used] = 2 * np.searchsorted(edges, arcs >> 1) + (arcs & 1)
+        self.capacity = np.zeros(2 * edges.size)
+        self.capacity[self.slot[self.used]] = x[self.used]
+
+    def cut_sides(self, capacity: Floats, terminal: int) -> tuple[Mask, Mask] | tuple[None, None]:
+        """Terminal sides of the minimum cuts nearest ``terminal`` and nearest the root, when below 1."""
+        count, source, sink = self.vertices.size, int(self.place[self.root]), int(self.place[terminal])
+        value, residual = flow.maximum_flow(count, *self.graph, capacity, source, sink, 1.0)
+        if value >= 1.0 - 1e-4:
+            return None, None
+        near_end, near_root = np.zeros(self.n, np.bool_), np.zeros(self.n, np.bool_)
+        near_end[self.vertices] = flow.reachable(count, *self.graph, residual, sink, True)
+        near_root[self.vertices] = ~flow.reachable(count, *self.graph, residual, source, False)
+        return near_end, near_root
 
 
 def solve(
@@ -162,7 +162,7 @@ def solve(
         model.add_cut(cut)
     best = Tree(np.zeros(arrays.tail.size, np.bool_), float("inf"))
     lower = 0.0
-    target = upper - unit + 1e-6 * max(1.0, unit)
+    target = enough(upper, unit)
     stalled = 0
     while True:
         left = deadline - time.monotonic()
@@ -180,21 +180,28 @@ def solve(
         lower = max(lower, value - 1e-6 * max(1.0, abs(value)) * 1e-3)
         if progress is not None:
             progress(lower, min(upper, best.cost))
-        if lower >= min(target, best.cost - unit + 1e-6):
+        if lower >= target:
             return Outcome(min(lower, upper), best, True, len(model.rows))
         x = model.values()
-        guided = _guided(arrays, x, root, rng, deadline)
+        guided = _guided(model, x, root, rng, deadline)
         if guided.cost < min(best.cost, upper) - 1e-9:
             best = guided
-            target = best.cost - unit + 1e-6 * max(1.0, unit)
-        terminals = rng.permutation(arrays.terminals)
-        if not model.separate(x, terminals, 1e-6) or stalled > 30:
+            target = enough(best.cost, unit)
+        added = model.balance(x) + model.separate(x, rng.permutation(arrays.terminals), deadline)
+        if not added or stalled > 30:
             break
     return _integer(model, best, lower, upper, unit, deadline, progress)
 
 
-def _guided(arrays: Arrays, x: Floats, root: int, rng: np.random.Generator, deadline: float) -> Tree:
-    used = np.maximum(x[0::2], x[1::2])
+def enough(cost: float, unit: float) -> float:
+    """A lower bound from here on proves ``cost``, with room for the LP's rounding."""
+    return cost - unit + min(0.5 * unit, 1e-3 + 1e-8 * cost) if unit else cost - 1e-9 * max(1.0, cost)
+
+
+def _guided(model: CutModel, x: Floats, root: int, rng: np.random.Generator, deadline: float) -> Tree:
+    arrays = model.a
+    used = np.zeros(arrays.tail.size)
+    np.maximum.at(used, model.arcs >> 1, x)
     guide = arrays.cost * np.maximum(1.0 - used, 1e-3)
     tree = grown(arrays, guide, root)
     return improved(arrays, tree, rng, deadline, 2) if np.isfinite(tree.cost) else tree
@@ -232,13 +239,14 @@ def _integer(
             lower = max(lower, min(known, float(info.mip_dual_bound)))
         if progress is not None:
             progress(lower, known)
-        if lower > known - unit + 1e-6 * max(1.0, unit):
+        if lower >= enough(known, unit):
             return Outcome(known, best, True, len(model.rows))
         if status != highspy.HighsModelStatus.kOptimal:
             return Outcome(lower, best, False, len(model.rows))
         x = np.round(model.values())
-        if not model.separate(x, a.terminals, 0.0):
-            chosen = (x[0::2] + x[1::2]) > 0.5
+        if not model.separate(x, a.terminals, float("inf")):
+            chosen = np.zeros(a.tail.size, np.bool_)
+            chosen[model.arcs[x > 0.5] >> 1] = True
             trees.prune(a.n, a.tail, a.head, a.start, a.near, a.leaving, a.is_terminal, chosen)
             cost = float(a.cost[chosen].sum())
             if cost < best.cost:

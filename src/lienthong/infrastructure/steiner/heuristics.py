@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lienthong.infrastructure.steiner.instance import Floats
-from lienthong.infrastructure.steiner.kernels import local_search, trees
+from lienthong.infrastructure.steiner.instance import Floats, Ints
+from lienthong.infrastructure.steiner.kernels import local_search, paths, trees
 from lienthong.infrastructure.steiner.reductions import Arrays
 
 Mask = NDArray[np.bool_]
@@ -34,27 +34,76 @@ def grown(arrays: Arrays, guide: Floats, first: int) -> Tree:
     return Tree(chosen, float(cost))
 
 
-def improved(arrays: Arrays, tree: Tree, rng: np.random.Generator, deadline: float, rounds: int = 6) -> Tree:
-    """Key-path exchange and Steiner vertex moves in turn until neither helps."""
+def improved(
+    arrays: Arrays,
+    tree: Tree,
+    rng: np.random.Generator,
+    deadline: float,
+    rounds: int = 12,
+    guide: Floats | None = None,
+    within: Ints | None = None,
+) -> Tree:
+    """Key exchanges and Steiner vertex insertion in turn until neither helps, at ``guide`` or true costs.
+
+    ``within``: only the moves of these vertices.
+    """
     a = arrays
-    chosen, cost = tree.chosen.copy(), tree.cost
+    cost = a.cost if guide is None else guide
+    chosen = tree.chosen.copy()
+    total = float(cost[chosen].sum())
     for _ in range(rounds):
-        before = cost
-        cost = float(
-            local_search.exchange_paths(
-                a.n, a.tail, a.head, a.cost, a.start, a.near, a.leaving, a.is_terminal, chosen, cost
-            )
-        )
+        before = total
         if time.monotonic() > deadline:
             break
-        if a.n * a.tail.size < 4e7:
-            chosen, cost = local_search.improve_by_vertices(
-                a.n, a.tail, a.head, a.cost, a.order, a.start, a.near, a.leaving, a.is_terminal,
-                chosen, cost, rng.permutation(a.n),
-            )  # fmt: skip
-        if cost > before - 1e-9 or time.monotonic() > deadline:
+        total = local_search.insert_vertices(
+            a.n, a.tail, a.head, cost, a.start, a.near, a.leaving, a.is_terminal, chosen, total,
+            rng.permutation(a.n if within is None else within),
+        )  # fmt: skip
+        trees.prune(a.n, a.tail, a.head, a.start, a.near, a.leaving, a.is_terminal, chosen)
+        total = float(cost[chosen].sum())
+        total = local_search.exchange_keys(
+            a.n, a.tail, a.head, cost, a.start, a.near, a.leaving, a.is_terminal, chosen, total,
+            rng.permutation(a.n if within is None else within),
+        )  # fmt: skip
+        if total > before - 1e-9 * max(1.0, before):
             break
-    return Tree(chosen, float(cost))
+    return Tree(chosen, float(a.cost[chosen].sum()))
+
+
+def polished(
+    arrays: Arrays,
+    tree: Tree,
+    rng: np.random.Generator,
+    deadline: float,
+    told: Callable[[Tree], None] | None = None,
+) -> Tree:
+    """Iterated local search in small regions: perturb the costs around a vertex, descend, descend at true
+    costs, and keep the tree when it is no dearer. Ends at ``deadline`` or when many regions gave nothing.
+    """
+    a = arrays
+    fruitless = 0
+    while time.monotonic() < deadline and fruitless < 20 + a.n // 20:
+        size = int(rng.integers(60, 320))
+        region = paths.ball(a.n, a.start, a.near, int(rng.integers(a.n)), size)
+        slots = np.concatenate([np.arange(a.start[v], a.start[v + 1]) for v in region.tolist()])
+        edges = np.unique(a.leaving[slots] >> 1)
+        guide = a.cost.copy()
+        guide[edges] *= rng.uniform(1.0, 1.0 + rng.choice([0.15, 0.3, 0.6]), edges.size)
+        trial = improved(a, tree, rng, deadline, 2, guide, region)
+        trial = improved(a, trial, rng, deadline, 6, None, region)
+        fruitless = 0 if trial.cost < tree.cost - 1e-9 else fruitless + 1
+        if trial.cost <= tree.cost:
+            better = trial.cost < tree.cost - 1e-9
+            tree = trial
+            if better and told is not None:
+                told(tree)
+    return tree
+
+
+def restored(arrays: Arrays, wanted: Mask) -> Tree:
+    """A tree along the edges ``wanted`` wherever they still lead to the terminals."""
+    guide = np.where(wanted, 1e-3 * arrays.cost, arrays.cost)
+    return grown(arrays, guide, int(arrays.terminals[0]))
 
 
 def guides(arrays: Arrays, reduced: Floats | None, rng: np.random.Generator) -> Iterator[Floats]:
@@ -78,8 +127,9 @@ def search(
     reduced: Floats | None = None,
     starts: int = 12,
     tries: int = 4,
+    kept: int = 2,
 ) -> list[Tree]:
-    """Distinct good trees, the best first."""
+    """Distinct good trees, the best first: of each guide's ``starts`` trees the ``kept`` best, improved."""
     found: dict[bytes, Tree] = {}
     for _, guide in zip(range(tries), guides(arrays, reduced, rng), strict=False):
         firsts = rng.choice(arrays.terminals, min(starts, arrays.terminals.size), replace=False)
@@ -89,9 +139,11 @@ def search(
             if time.monotonic() > deadline:
                 break
         candidates = sorted((t for t in candidates if np.isfinite(t.cost)), key=lambda t: t.cost)
-        for tree in candidates[:2]:
+        for tree in candidates[:kept]:
             better = improved(arrays, tree, rng, deadline)
             found[np.packbits(better.chosen).tobytes()] = better
+            if time.monotonic() > deadline:
+                break
         if time.monotonic() > deadline:
             break
     return sorted(found.values(), key=lambda t: t.cost)

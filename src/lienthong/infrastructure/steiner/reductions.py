@@ -8,6 +8,7 @@ distances, non-terminals of small degree, and reduced-cost fixing against an upp
 from __future__ import annotations
 
 import heapq
+import time
 from collections.abc import Iterable
 from itertools import combinations
 
@@ -45,6 +46,15 @@ class Reduced:
             self._link(u, v, cost, edge)
         for t in self.terminals:
             self.near.setdefault(t, {})
+
+    @classmethod
+    def empty(cls, terminals: Iterable[int]) -> Reduced:
+        """No edge yet, and nothing fixed."""
+        made = cls.__new__(cls)
+        made.terminals = set(terminals)
+        made.near = {t: {} for t in made.terminals}
+        made.fixed, made.fixed_cost = [], 0.0
+        return made
 
     def _link(self, u: int, v: int, cost: float, history: History) -> bool:
         if u == v:
@@ -184,14 +194,16 @@ class Reduced:
             changed = True
         return changed
 
-    def to_fixed_point(self, rounds: int = 12) -> None:
+    def to_fixed_point(self, deadline: float = float("inf"), rounds: int = 12) -> None:
+        """All tests in turn until they hardly bite, or until ``deadline`` (monotonic seconds)."""
         self.degrees()
         for _ in range(rounds):
             before = (len(self.near), self.edges)
-            self.special_distances()
-            self.degrees()
-            self.small_degrees()
-            self.degrees()
+            for test in (self.special_distances, self.small_degrees):
+                if time.monotonic() > deadline:
+                    return
+                test()
+                self.degrees()
             after = (len(self.near), self.edges)
             if after[1] > before[1] * 0.995:
                 break

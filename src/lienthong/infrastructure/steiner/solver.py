@@ -9,12 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from lienthong.infrastructure.steiner import branch_and_cut, heuristics
-from lienthong.infrastructure.steiner.instance import Floats, Instance
+from lienthong.infrastructure.steiner.instance import Floats, Instance, Ints
 from lienthong.infrastructure.steiner.kernels import ascent, paths, trees
 from lienthong.infrastructure.steiner.reductions import Arrays, Reduced, originals
 
 Progress = Callable[[str, float, float], None]
 """Called with (stage, lower bound, best cost)."""
+
+LARGE = 8000
+"""With more edges than this after the reductions, time goes to local search rather than to cuts."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +60,7 @@ class _Solver:
 
     @property
     def done(self) -> bool:
-        slack = 1e-9 * max(1.0, self.upper if np.isfinite(self.upper) else 1.0)
-        return self.lower > self.upper - self.unit + (1e-6 if self.unit else -slack)
+        return bool(np.isfinite(self.upper)) and self.lower >= branch_and_cut.enough(self.upper, self.unit)
 
     def offer(self, arrays: Arrays, tree: heuristics.Tree) -> None:
         """Keep a tree of the reduced graph when it is better, expanded to the instance's edges."""
@@ -88,7 +90,8 @@ class _Solver:
         return [int(e) for e in chosen[tree]]
 
     def run(self) -> None:
-        self.graph.to_fixed_point()
+        self._first_tree()
+        self.graph.to_fixed_point(self.deadline)
         self.tell("reduced")
         for round_ in range(8):
             if self._trivial() or self.done or self.late():
@@ -100,11 +103,47 @@ class _Solver:
                 return
             if self.graph.edges > 0.9 * before:
                 break
-            self.graph.to_fixed_point()
+            self.graph.to_fixed_point(self.deadline)
+        small = self.graph.edges <= LARGE
+        if small:
+            self._prove(self._within(0.5))
+        if self.done or self.late():
+            return
         self._unions()
         if self.done or self.late() or self._trivial():
             return
-        self._prove()
+        if small:
+            self._prove(self.deadline)
+        while not (self.done or self.late()):
+            self._polish(self._within(0.3))
+            self._unions()
+
+    def _first_tree(self) -> None:
+        """Something to give back however short the time: a tree of the whole graph."""
+        arrays = self.graph.arrays()
+        self.offer(arrays, heuristics.grown(arrays, arrays.cost, int(arrays.terminals[0])))
+
+    def _within(self, share: float) -> float:
+        """The moment when ``share`` of the time left will be over."""
+        now = time.monotonic()
+        return now + max(0.0, self.deadline - now) * share
+
+    def _known(self, arrays: Arrays) -> heuristics.Tree:
+        """The best tree so far, as far as it still lies in the reduced graph."""
+        best = set(self.best)
+        wanted = np.array([best.issuperset(originals(h)) for h in arrays.histories], np.bool_)
+        return heuristics.restored(arrays, wanted)
+
+    def _polish(self, deadline: float) -> None:
+        arrays = self.graph.arrays()
+        tree = heuristics.improved(arrays, self._known(arrays), self.rng, deadline)
+
+        def told(better: heuristics.Tree) -> None:
+            self.offer(arrays, better)
+            self.tell("local search")
+
+        told(tree)
+        told(heuristics.polished(arrays, tree, self.rng, deadline, told))
 
     def _trivial(self) -> bool:
         if len(self.graph.terminals) > 1 and self.graph.edges:
@@ -118,26 +157,19 @@ class _Solver:
     def _round(self, round_: int) -> None:
         """Trees, bounds from several roots, and what they let us delete."""
         arrays = self.graph.arrays()
-        share = time.monotonic() + max(0.0, self.deadline - time.monotonic()) * 0.2
-        trees = heuristics.search(arrays, self.rng, share, starts=10, tries=2)
-        for tree in trees[:1]:
-            self.offer(arrays, tree)
+        share = self._within(0.35 if round_ == 0 else 0.15)
+        if round_ == 0:
+            for tree in heuristics.search(arrays, self.rng, share, starts=10, tries=1):
+                self.offer(arrays, tree)
+        self._polish(share)
+        share = self._within(0.15)
         roots = self.rng.choice(arrays.terminals, min(6, arrays.terminals.size), replace=False)
         keep = np.ones(arrays.tail.size, np.bool_)
         vertices = np.ones(arrays.n, np.bool_)
         for position, root in enumerate(roots.tolist()):
-            lower, reduced, _, _ = ascent.dual_ascent(
-                arrays.n,
-                arrays.start,
-                arrays.near,
-                arrays.leaving,
-                arrays.arc_cost,
-                arrays.terminals,
-                root,
-                4,
-            )
+            lower, reduced, _, _ = self._ascent(arrays, root)
             self.lower = max(self.lower, min(self.upper, lower + self.graph.fixed_cost))
-            if position < 3:
+            if position < 3 and arrays.tail.size < LARGE:
                 for tree in heuristics.search(arrays, self.rng, share, reduced=reduced, starts=6, tries=4)[
                     :1
                 ]:
@@ -181,7 +213,9 @@ class _Solver:
         a = arrays
         if not np.isfinite(self.upper):
             return np.ones(2 * a.tail.size, np.bool_), np.ones(a.n, np.bool_)
-        spare = self.upper - self.graph.fixed_cost - self.unit + (1e-6 if self.unit else 1e-9) - lower
+        spare = (
+            branch_and_cut.enough(self.upper, self.unit) + 1e-9 * self.upper - self.graph.fixed_cost - lower
+        )
         others = a.terminals[a.terminals != root]
         out, _, _ = paths.distances(a.n, a.start, a.near, a.leaving, reduced, np.array([root]), False)
         into, _, _ = paths.distances(a.n, a.start, a.near, a.leaving, reduced, others, True)
@@ -198,31 +232,46 @@ class _Solver:
         """Solve exactly the small graph that the edges of many good trees make together."""
         for _ in range(3):
             arrays = self.graph.arrays()
-            share = time.monotonic() + max(0.0, self.deadline - time.monotonic()) * 0.1
-            _, reduced, _, _ = ascent.dual_ascent(
-                arrays.n, arrays.start, arrays.near, arrays.leaving, arrays.arc_cost, arrays.terminals,
-                int(self.rng.choice(arrays.terminals)), 4,
-            )  # fmt: skip
-            trees = heuristics.search(arrays, self.rng, share, reduced=reduced, starts=5, tries=12)[:12]
-            if not trees:
+            share = self._within(0.2)
+            trees = [self._known(arrays), *self._varied(arrays, share)]
+            if self.done or self.late():
                 return
-            self.offer(arrays, trees[0])
             union = np.logical_or.reduce([tree.chosen for tree in trees])
             if union.all() or len(trees) < 2:
                 return
-            part = Reduced.__new__(Reduced)
-            part.near, part.terminals = {}, set(self.graph.terminals)
-            part.fixed, part.fixed_cost = [], 0.0
+            part = Reduced.empty(self.graph.terminals)
             for e in np.flatnonzero(union):
                 part._link(
                     arrays.names[arrays.tail[e]], arrays.names[arrays.head[e]], float(arrays.cost[e]),
                     arrays.histories[e],
                 )  # fmt: skip
-            part.to_fixed_point()
+            part.to_fixed_point(self.deadline)
             before = self.upper
-            self._solve_part(part, share)
+            self._solve_part(part, self._within(0.2))
             if self.upper >= before or self.late():
                 return
+
+    def _varied(self, arrays: Arrays, deadline: float, most: int = 6) -> list[heuristics.Tree]:
+        """Polished trees from different beginnings, each with its part of the time."""
+        reduced = self._ascent(arrays, int(self.rng.choice(arrays.terminals)))[1]
+        found: list[heuristics.Tree] = []
+        while len(found) < most and time.monotonic() < deadline:
+            part = (deadline - time.monotonic()) / min(3, most - len(found))
+            guide = reduced if len(found) % 2 == 0 else None
+            for tree in heuristics.search(
+                arrays, self.rng, deadline, reduced=guide, starts=3, tries=1 + len(found), kept=1
+            )[:1]:
+                tree = heuristics.polished(arrays, tree, self.rng, min(deadline, time.monotonic() + part))
+                self.offer(arrays, tree)
+                self.tell("unions")
+                found.append(tree)
+        return found
+
+    def _ascent(self, arrays: Arrays, root: int, room: int = 4) -> tuple[float, Floats, Ints, Ints]:
+        """Dual ascent from ``root``; cuts are kept while they fit in ``room`` arcs."""
+        return ascent.dual_ascent(
+            arrays.n, arrays.start, arrays.near, arrays.leaving, arrays.arc_cost, arrays.terminals, root, room
+        )
 
     def _solve_part(self, part: Reduced, deadline: float) -> None:
         whole, self.graph = self.graph, part
@@ -238,27 +287,15 @@ class _Solver:
         finally:
             self.graph = whole
 
-    def _prove(self, deadline: float | None = None, *, part_only: bool = False) -> None:
+    def _prove(self, deadline: float, *, part_only: bool = False) -> None:
         """Branch and cut on what is left, from the root whose ascent bounds best."""
         arrays = self.graph.arrays()
         best = (-1.0, 0)
         for root in self.rng.choice(arrays.terminals, min(8, arrays.terminals.size), replace=False).tolist():
-            lower, *_ = ascent.dual_ascent(
-                arrays.n,
-                arrays.start,
-                arrays.near,
-                arrays.leaving,
-                arrays.arc_cost,
-                arrays.terminals,
-                root,
-                4,
-            )
+            lower, *_ = self._ascent(arrays, root)
             best = max(best, (float(lower), root))
         root = best[1]
-        lower, reduced, bounds, arcs = ascent.dual_ascent(
-            arrays.n, arrays.start, arrays.near, arrays.leaving, arrays.arc_cost, arrays.terminals, root,
-            20_000_000,
-        )  # fmt: skip
+        lower, reduced, bounds, arcs = self._ascent(arrays, root, 4_000_000)
         possible, _ = self._possible(arrays, root, float(lower), reduced)
         seeds = [arcs[bounds[i] : bounds[i + 1]] for i in range(bounds.size - 1)]
         offset = self.graph.fixed_cost
@@ -275,7 +312,7 @@ class _Solver:
             seeds=seeds,
             upper=self.upper - offset,
             unit=self.unit,
-            deadline=self.deadline if deadline is None else deadline,
+            deadline=deadline,
             rng=self.rng,
             progress=told,
         )
@@ -298,7 +335,9 @@ def solve(
         solver.offer(arrays, heuristics.grown(arrays, arrays.cost, int(arrays.terminals[0])))
     lower = min(solver.lower, solver.upper)
     if instance.integral:
-        lower = min(float(np.ceil(lower - 1e-6)), solver.upper)
+        lower = (
+            solver.upper if solver.done else min(float(np.ceil(lower - 1e-3 - 1e-8 * lower)), solver.upper)
+        )
     return Solution(
         cost=solver.upper,
         lower_bound=lower,

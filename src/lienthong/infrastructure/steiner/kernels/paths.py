@@ -142,3 +142,23 @@ def nearest_terminals(
             if count[w] < k and size < room:
                 size = push(keys, items, size, d + cost[leaving[slot] >> 1], w * terminals.size + position)
     return which, far
+
+
+@compiled
+def ball(n: int, start: Ints, near: Ints, origin: int, most: int) -> Ints:
+    """The ``most`` vertices nearest ``origin`` by number of edges."""
+    seen = np.zeros(n, np.bool_)
+    queue = np.empty(n, np.int64)
+    queue[0] = origin
+    seen[origin] = True
+    filled, at = 1, 0
+    while at < filled and filled < most:
+        v = queue[at]
+        at += 1
+        for k in range(start[v], start[v + 1]):
+            w = near[k]
+            if not seen[w]:
+                seen[w] = True
+                queue[filled] = w
+                filled += 1
+    return queue[:filled]
