@@ -42,9 +42,9 @@ def _walk(
 
 
 @compiled
-def _flip(tail: Ints, head: Ints, chosen: Mask, degree: Ints, e: int, on: bool) -> None:
-    chosen[e] = on
-    step = 1 if on else -1
+def _flip(tail: Ints, head: Ints, chosen: Mask, degree: Ints, e: int, step: int | np.int64) -> None:
+    """Edge ``e`` into the tree (``step`` 1) or out of it (-1)."""
+    chosen[e] = step > 0
     degree[tail[e]] += step
     degree[head[e]] += step
 
@@ -52,8 +52,8 @@ def _flip(tail: Ints, head: Ints, chosen: Mask, degree: Ints, e: int, on: bool) 
 @compiled
 def _reconnect(
     tail: Ints, head: Ints, cost: Floats, start: Ints, near: Ints, leaving: Ints, chosen: Mask, degree: Ints,
-    seeds: Ints, parts: int, removed: float, label: Ints, seen: Ints, far: Floats, by: Ints, queue: Ints,
-    follow: Ints, keys: Floats, items: Ints, stamp: int,
+    seeds: Ints, parts: int | np.int64, removed: float, label: Ints, seen: Ints, far: Floats, by: Ints, queue: Ints,
+    follow: Ints, keys: Floats, items: Ints, stamp: int | np.int64,
 ) -> float:  # fmt: skip
     """Join the tree's ``parts`` (one seed vertex each) again for less than ``removed``: the saving, or 0.
 
@@ -145,6 +145,7 @@ def _reconnect(
             return 0.0
         inside[b] = True
         joins[step] = arc_of[a, b]
+    off, on = np.int64(-1), np.int64(1)
     # a join's ends may have been relabelled since it was found: add paths, then count what was added
     spent = 0.0
     added = 0
@@ -152,7 +153,7 @@ def _reconnect(
         arc = joins[step]
         e = arc >> 1
         if not chosen[e]:
-            _flip(tail, head, chosen, degree, e, True)
+            _flip(tail, head, chosen, degree, e, on)
             spent += cost[e]
             queue[added] = e
             added += 1
@@ -160,7 +161,7 @@ def _reconnect(
             while by[v] >= 0:
                 f = by[v] >> 1
                 if not chosen[f]:
-                    _flip(tail, head, chosen, degree, f, True)
+                    _flip(tail, head, chosen, degree, f, on)
                     spent += cost[f]
                     queue[added] = f
                     added += 1
@@ -169,14 +170,14 @@ def _reconnect(
         start, near, leaving, chosen, seeds, parts, label, queue[added:]
     ):
         for j in range(added):
-            _flip(tail, head, chosen, degree, queue[j], False)
+            _flip(tail, head, chosen, degree, queue[j], off)
         return 0.0
     return removed - spent
 
 
 @compiled
 def _joined(
-    start: Ints, near: Ints, leaving: Ints, chosen: Mask, seeds: Ints, parts: int, label: Ints, queue: Ints
+    start: Ints, near: Ints, leaving: Ints, chosen: Mask, seeds: Ints, parts: int | np.int64, label: Ints, queue: Ints
 ) -> bool:
     """Whether the tree's parts hang together without a cycle; spends ``label`` (set to -2 where seen)."""
     queue[0] = seeds[0]
@@ -223,21 +224,39 @@ def exchange_keys(
     path = np.empty(n + 1, np.int64)
     taken = np.empty(n + 1, np.int64)
     seeds = np.empty(n + 1, np.int64)
-    stamp = 0
+    # one call of each part, with one type of arguments: each further one is compiled again
+    stamp = np.int64(0)
+    off, on = np.int64(-1), np.int64(1)
     for v in sweep:
-        if degree[v] >= 3 and not terminal[v]:
-            count, parts, removed = 0, 0, 0.0
-            for k in range(start[v], start[v + 1]):
-                if chosen[leaving[k] >> 1]:
-                    end, length = _walk(start, near, leaving, terminal, chosen, degree, v, k, path)
-                    seeds[parts] = end
-                    parts += 1
-                    for j in range(length):
-                        taken[count] = path[j]
-                        removed += cost[path[j]]
-                        count += 1
+        # first the vertex with all its key paths (slot before the first), then each key path alone
+        for slot in range(start[v] - 1, start[v + 1]):
+            whole = slot < start[v]
+            if degree[v] < 3 and (whole or not terminal[v]):
+                continue
+            if whole and terminal[v]:
+                continue
+            count = 0
+            parts = np.int64(0)
+            removed = 0.0
+            for k in range(start[v] if whole else slot, start[v + 1] if whole else slot + 1):
+                if not chosen[leaving[k] >> 1]:
+                    continue
+                end, length = _walk(start, near, leaving, terminal, chosen, degree, v, k, path)
+                if not whole and end < v:
+                    continue
+                seeds[parts] = end
+                parts += 1
+                for j in range(length):
+                    taken[count] = path[j]
+                    removed += cost[path[j]]
+                    count += 1
+            if count == 0:
+                continue
+            if not whole:
+                seeds[parts] = v
+                parts += 1
             for j in range(count):
-                _flip(tail, head, chosen, degree, taken[j], False)
+                _flip(tail, head, chosen, degree, taken[j], off)
             stamp += 1
             saved = _reconnect(
                 tail, head, cost, start, near, leaving, chosen, degree, seeds, parts, removed, label, seen,
@@ -247,30 +266,7 @@ def exchange_keys(
                 total -= saved
             else:
                 for j in range(count):
-                    _flip(tail, head, chosen, degree, taken[j], True)
-        if degree[v] == 0 or (degree[v] == 2 and not terminal[v]):
-            continue
-        for k in range(start[v], start[v + 1]):
-            if not chosen[leaving[k] >> 1] or (degree[v] == 2 and not terminal[v]):
-                continue
-            end, length = _walk(start, near, leaving, terminal, chosen, degree, v, k, path)
-            if end < v:
-                continue
-            removed = 0.0
-            for j in range(length):
-                removed += cost[path[j]]
-                _flip(tail, head, chosen, degree, path[j], False)
-            seeds[0], seeds[1] = v, end
-            stamp += 1
-            saved = _reconnect(
-                tail, head, cost, start, near, leaving, chosen, degree, seeds, 2, removed, label, seen,
-                far, by, queue, follow, keys, items, stamp,
-            )  # fmt: skip
-            if saved > 0.0:
-                total -= saved
-            else:
-                for j in range(length):
-                    _flip(tail, head, chosen, degree, path[j], True)
+                    _flip(tail, head, chosen, degree, taken[j], on)
     return total
 
 
