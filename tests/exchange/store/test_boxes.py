@@ -202,3 +202,24 @@ def test_subscribers_hear_whose_inbox_grew(engine: Engine, store: Store) -> None
     stop()
     store.commit([document("m3")], 1003)
     assert frozenset().union(*heard) == {"B", "C", "D"}
+
+
+def test_a_recipient_named_twice_gets_one_row(engine: Engine, store: Store) -> None:
+    store.commit([document("m1", ("B", "C", "B"))], 1000)
+    store.commit([status("s1", 0, "03")], 1001)
+    for each in now_and_reopened(engine, store):
+        assert indexes(each.inbox("B")) == [0]
+        assert indexes(each.inbox("B", pending=True)) == [0]
+        assert each.statistics().states == {"": 1, "03": 1}
+
+
+def test_a_subscriber_that_fails_harms_nobody(store: Store) -> None:
+    heard: list[frozenset[str]] = []
+
+    def fail(_: frozenset[str]) -> None:
+        raise RuntimeError("broken")
+
+    store.subscribe(fail)
+    store.subscribe(heard.append)
+    assert store.commit([document("m1")], 1000) == [Accepted(0)]
+    assert heard == [frozenset({"B"})]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from tests.exchange.store.submissions import ORIGIN, document, sign_checkpoint, spooled
 
+from lienthong.exchange.store.counts import Counts
 from lienthong.exchange.store.embedded import EmbeddedOptions, EmbeddedStore, open_embedded
 from lienthong.exchange.store.embedded.files import Buffer, Files
 from lienthong.exchange.store.errors import DiskFull, StoreFailed, StoreLocked, StoreMismatch
@@ -307,4 +308,20 @@ def test_sqlite_errors_never_reach_the_caller(folder: Path) -> None:
     assert isinstance(failed.value.__cause__, sqlite3.Error)
     store.commit([document("m2")], 1001)
     assert [item.index for item in store.inbox("B")] == [0, 1]
+    store.close()
+
+
+def test_whatever_interrupts_the_indexing_of_a_batch_it_is_mended(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = opened(folder, Files())
+    store.commit([document("m1")], 1000)
+    with monkeypatch.context() as patched:
+        patched.setattr(Counts, "add", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            store.commit([document("m2")], 1001)
+    assert store.tree_size() == 1
+    assert store.commit([document("m3")], 1002) == [Accepted(2)]
+    assert store.find("A", "m2") is not None
+    assert store.verify() == 3
     store.close()

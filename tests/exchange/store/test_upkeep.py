@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 from tests.exchange.store.engines import EmbeddedEngine, Engine, PostgresEngine, now_and_reopened
-from tests.exchange.store.submissions import document, status
+from tests.exchange.store.submissions import ORIGIN, document, status
 
 from lienthong.core.errors import LienthongError
 from lienthong.exchange.store.embedded import restore_backup
+from lienthong.exchange.store.embedded.outside import copy_serving
 from lienthong.exchange.store.errors import PayloadArchived, StoreMismatch
 from lienthong.exchange.store.postgres import restore_postgres
 from lienthong.exchange.store.protocol import Accepted, Store
@@ -180,6 +181,26 @@ def test_copies_of_one_log_are_not_overwritten_by_another_of_the_same_name(tmp_p
             assert store.payload(0) is not None
         engine.close()
     assert {path: path.read_bytes() for path in (tmp_path / "backup").rglob("*.log")} == before
+
+
+def test_a_store_that_another_process_serves_is_copied_from_outside(tmp_path: Path) -> None:
+    serving = EmbeddedEngine(tmp_path / "hub")
+    store = serving.open()
+    with ThreadPoolExecutor(1) as pool:
+        for n in range(0, 60, 3):
+            store.commit([document(f"m{k}", payload=b"p" * 2000) for k in range(n, n + 3)], n)
+        more = pool.submit(
+            lambda: [store.commit([document(f"n{k}"), document(f"o{k}")], 100 + k) for k in range(60)]
+        )
+        snapshot = copy_serving(tmp_path / "hub", ORIGIN, tmp_path / "backup")
+        more.result()
+    serving.close()
+    assert snapshot.size >= 60
+    restore_backup(tmp_path / "backup", tmp_path / "restored")
+    again = EmbeddedEngine(tmp_path / "restored")
+    back = again.open()
+    assert back.verify() == back.tree_size() == snapshot.size
+    again.close()
 
 
 def test_a_backup_inside_the_store_is_refused(tmp_path: Path) -> None:

@@ -116,6 +116,19 @@ def admit(
     return admission
 
 
+def inboxes(each: Submission) -> Sequence[str]:
+    """The agencies that get an inbox row, each once; an acknowledgement fills nobody's inbox."""
+    if each.kind is RecordKind.ACKNOWLEDGEMENT:
+        return ()
+    recipients = each.recipients
+    return recipients if len(recipients) < 2 else tuple(dict.fromkeys(recipients))
+
+
+def grown_inboxes(admission: Admission) -> frozenset[str]:
+    """The agencies that have new inbox rows."""
+    return frozenset(agency for each in admission.admitted for agency in inboxes(each))
+
+
 def _again(each: Submission, earlier: tuple[int, bytes]) -> Outcome:
     index, digest = earlier
     if digest == each.digest:
@@ -221,8 +234,7 @@ class _Rows:
         if row is not None:
             return row
         added = admission.admitted[self.subject - admission.first]
-        is_row = added.kind is not RecordKind.ACKNOWLEDGEMENT and agency in added.recipients
-        return FRESH if is_row else None
+        return FRESH if agency in inboxes(added) else None
 
     def put(self, agency: str, row: Standing) -> None:
         admission = self._admission

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from lienthong.exchange.statuses import DeliveryState
-from lienthong.exchange.store.admission import FRESH, Admission, Known
+from lienthong.exchange.store.admission import FRESH, Admission, Known, inboxes
 from lienthong.exchange.store.protocol import RecordKind, SpooledPayload, Submission
 
 
@@ -29,15 +29,16 @@ class Counts:
         self.payload_bytes += sum(sizes)
         for index, each in enumerate(admission.admitted, admission.first):
             if each.kind is RecordKind.DOCUMENT:
+                deliveries = len(inboxes(each))
                 self.documents += 1
-                self.deliveries += len(each.recipients)
-                states[""] = states.get("", 0) + len(each.recipients)
+                self.deliveries += deliveries
+                states[""] = states.get("", 0) + deliveries
             elif each.kind is RecordKind.STATUS:
                 self.statuses += 1
             else:
                 self.acknowledgements += 1
             if fresh:
-                for recipient in each.recipients:
+                for recipient in inboxes(each):
                     row = fresh.get((index, recipient))
                     if row is not None and each.kind is RecordKind.DOCUMENT:
                         self._move(FRESH.state, row.state)

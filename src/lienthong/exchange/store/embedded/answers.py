@@ -48,6 +48,7 @@ class EmbeddedReading:
     _writer: SegmentWriter
     _blobs: Blobs
     _frontier: Frontier
+    _size: int
     _note: bytes
     _closed: bool
 
@@ -65,10 +66,12 @@ class EmbeddedReading:
     def _is_closed(self) -> StoreFailed:
         return StoreFailed("the store is closed", place=str(self._folder), remedy="open it again")
 
-    def _index_failed(self, error: Exception) -> StoreFailed:
+    def _index_failed(self, error: BaseException) -> StoreFailed:
         self._index_failure = f"the index cannot be used: {error}"
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
-        self._index_damaged = self._index_damaged or code not in _PASSING
+        damaged = isinstance(error, IndexDamaged | MissingBlock)
+        if isinstance(error, sqlite3.Error):
+            damaged = error.sqlite_errorcode & 0xFF not in _PASSING
+        self._index_damaged = self._index_damaged or damaged
         return self._refusal()
 
     def _refusal(self) -> StoreFailed:
@@ -147,7 +150,7 @@ class EmbeddedReading:
         return self._note
 
     def tree_size(self) -> int:
-        return self._frontier.size
+        return self._size
 
     def leaf_hashes(self, start: int, end: int) -> list[bytes]:
         with self._reading(), self._index.lock:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from lienthong.exchange.statuses import DeliveryState
-from lienthong.exchange.store.admission import Admission, Known, Standing, Wanted
+from lienthong.exchange.store.admission import Admission, Known, Standing, Wanted, inboxes
 from lienthong.exchange.store.counts import Counts
 from lienthong.exchange.store.crashpoints import crashpoint
 from lienthong.exchange.store.embedded.layout import IN_BLOB
@@ -34,6 +34,7 @@ FLUSH_ROWS: Final = 4096
 MOST_WAL_BYTES: Final = 128 << 20
 _IDX_MASK: Final = (1 << 40) - 1
 _MINUTE_BITS: Final = 26
+_MOST_MARKS: Final = 1024
 _SCHEMA: Final = Path(__file__).with_name("schema.sql")
 
 ReadRecord = Callable[[int], Record]
@@ -172,11 +173,13 @@ class Index:
         self, ids: Sequence[tuple[str, str]], known: Known, read: ReadRecord
     ) -> dict[tuple[str, str], int]:
         slots = {each: id_key(*each) for each in ids}
-        keys = _padded(list(slots.values()))
-        marks = ",".join("?" * len(keys))
-        found: dict[int, int] = dict(
-            self.connection.execute(f"SELECT key, idx FROM ids WHERE key IN ({marks})", keys)  # noqa: S608
-        )
+        every, found = list(slots.values()), dict[int, int]()
+        for start in range(0, len(every), _MOST_MARKS):
+            keys = _padded(every[start : start + _MOST_MARKS])
+            marks = ",".join("?" * len(keys))
+            found.update(
+                self.connection.execute(f"SELECT key, idx FROM ids WHERE key IN ({marks})", keys)  # noqa: S608
+            )
         for each, key in slots.items() if found else ():
             idx = found.get(key)
             while idx is not None:
@@ -206,8 +209,8 @@ class Index:
                 by_key[number << 40 | each[0]] = each
         standings: dict[tuple[int, str], Standing] = {}
         keys = list(by_key)
-        for start in range(0, len(keys), 1024):
-            chunk = _padded(keys[start : start + 1024])
+        for start in range(0, len(keys), _MOST_MARKS):
+            chunk = _padded(keys[start : start + _MOST_MARKS])
             marks = ",".join("?" * len(chunk))
             for key, state, state_ms, request, recalled, ack, ack_ms in self.connection.execute(
                 "SELECT key, state, state_ms, request, recalled, ack, ack_ms FROM inbox "  # noqa: S608
@@ -225,6 +228,10 @@ class Index:
         with self.lock:
             crashpoint("index.begin")
             run = self.connection
+            if batch.admission.first != self.size:
+                raise IndexDamaged(
+                    f"it ends at record {self.size}, the batch begins at {batch.admission.first}"
+                )
             if not run.in_transaction:
                 run.execute("BEGIN")
             self._insert_records(batch, slots)
@@ -267,7 +274,7 @@ class Index:
             sent.append(((numbers.get(sender) or self._number(sender)) << 40 | idx,))
             urgent = 1 if each.lane else 0
             low = (1 - urgent) << 40 | idx
-            for recipient in each.recipients:
+            for recipient in inboxes(each):
                 agency = numbers.get(recipient) or self._number(recipient)
                 inbox.append((agency << 40 | idx, urgent))
                 pending.append((agency << 41 | low,))

@@ -37,7 +37,7 @@ _OPEN_TO_READ: Final = 128
 _FIRST_READ: Final = 1024
 _OFFSET_MASK: Final = (1 << POSITION_BITS) - 1
 _APPENDS_BETWEEN_CHECKS: Final = 31
-_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
+_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from lienthong.exchange.receipts import leaf_bytes
-from lienthong.exchange.store.admission import Admission, Known, admit, wanted
+from lienthong.exchange.store.admission import Admission, Known, admit, grown_inboxes, wanted
 from lienthong.exchange.store.counts import payload_size
 from lienthong.exchange.store.crashpoints import crashpoint
 from lienthong.exchange.store.embedded.batches import encode_batch
@@ -46,12 +46,12 @@ from lienthong.exchange.store.errors import StoreFailed
 from lienthong.exchange.store.protocol import (
     Outcome,
     Progress,
-    RecordKind,
     SignCheckpoint,
     SpooledPayload,
     StoreHealth,
     Submission,
 )
+from lienthong.exchange.store.subscribers import Subscribers
 from lienthong.trust.log.merkle import EMPTY_ROOT, Frontier, leaf_hash
 
 KIBIBYTE: Final = 1024
@@ -127,14 +127,19 @@ class EmbeddedStore(EmbeddedKeeping):
             segment_bytes=self._options.segment_bytes,
             step_bytes=self._options.step_bytes,
         )
-        self._note = self._reads.batch_of(index.size - 1).note if index.size else self._sign(0, EMPTY_ROOT)
+        self._size, self._note = self._newest()
         self._last_ms = index.last_ms
         self._writing = threading.Lock()
         self._keeping = threading.Lock()
-        self._subscribers: list[Callable[[frozenset[str]], None]] = []
+        self._subscribers = Subscribers()
         self._index_failure, self._index_damaged = "", False
         self._closed = False
         self._sweep_blobs()
+
+    def _newest(self) -> tuple[int, bytes]:
+        """(size, checkpoint) of the last batch in the index."""
+        size = self._index.size
+        return size, self._reads.batch_of(size - 1).note if size else self._sign(0, EMPTY_ROOT)
 
     def _use(self, index: Index) -> None:
         self._index = index
@@ -169,8 +174,7 @@ class EmbeddedStore(EmbeddedKeeping):
         for each in batch:
             if isinstance(each.payload, SpooledPayload):
                 each.payload.path.unlink(missing_ok=True)
-        if admission.admitted:
-            self._notify(admission)
+        self._subscribers.tell(grown_inboxes(admission))
         return admission.outcomes
 
     def _append(
@@ -190,7 +194,7 @@ class EmbeddedStore(EmbeddedKeeping):
             FrameType.BATCH, encoded.meta, encoded.payloads, encoded.body_length, first, accepted_ms
         )
         # From here on the batch is in the log. It is acknowledged only when the index has it too.
-        self._frontier, self._note, self._last_ms = growth.frontier, note, accepted_ms
+        self._frontier, self._last_ms = growth.frontier, accepted_ms
         sizes = [payload_size(each) for each in admitted]
         applied = AppliedBatch(
             admission,
@@ -208,9 +212,13 @@ class EmbeddedStore(EmbeddedKeeping):
             self._index.apply(applied, slots)
             if self._index.flush_if_due():
                 self._checkpointer.wake()
-        except sqlite3.Error as error:
-            raise self._index_failed(error) from error
+        except BaseException as error:
+            failed = self._index_failed(error)
+            if isinstance(error, sqlite3.Error | IndexDamaged):
+                raise failed from error
+            raise
         self._reads.remember(first, leaves, growth.proofs(), note)
+        self._size, self._note = growth.size, note
 
     def _store_blob(self, each: Submission) -> int:
         payload = each.payload
@@ -228,20 +236,8 @@ class EmbeddedStore(EmbeddedKeeping):
             raise self._writer.refusal(error) from error
         return IN_BLOB
 
-    def _notify(self, admission: Admission) -> None:
-        grown = frozenset(
-            recipient
-            for each in admission.admitted
-            if each.kind is not RecordKind.ACKNOWLEDGEMENT
-            for recipient in each.recipients
-        )
-        if grown:
-            for callback in tuple(self._subscribers):
-                callback(grown)
-
     def subscribe(self, callback: Callable[[frozenset[str]], None]) -> Callable[[], None]:
-        self._subscribers.append(callback)
-        return lambda: self._subscribers.remove(callback)
+        return self._subscribers.add(callback)
 
     def add_cosignature(self, size: int, line: bytes) -> None:
         self._add_side(FrameType.COSIGNATURE, size, line)
@@ -290,6 +286,7 @@ class EmbeddedStore(EmbeddedKeeping):
                 self._index_failure = f"the index cannot be mended: {error}"
                 raise self._refusal() from error
             self._use(index)
+            self._size, self._note = self._newest()
             self._index_failure, self._index_damaged = "", False
 
     def health(self) -> StoreHealth:
@@ -298,7 +295,7 @@ class EmbeddedStore(EmbeddedKeeping):
         if not reason and free < self._options.reserve:
             kept = self._options.reserve // MEBIBYTE
             reason = f"{free // MEBIBYTE} MiB are free on {self._folder}; {kept} MiB are kept in reserve"
-        return StoreHealth(not reason and not self._closed, reason, free, self._last_ms, self._frontier.size)
+        return StoreHealth(not reason and not self._closed, reason, free, self._last_ms, self._size)
 
     # Closing.
 

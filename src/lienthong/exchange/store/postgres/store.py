@@ -14,7 +14,7 @@ import psycopg
 
 from lienthong.exchange.errors import NotFound
 from lienthong.exchange.receipts import receipt_bytes
-from lienthong.exchange.store.admission import Admission
+from lienthong.exchange.store.admission import Admission, grown_inboxes
 from lienthong.exchange.store.counts import Counts
 from lienthong.exchange.store.errors import PayloadArchived, StoreFailed, StoreMismatch
 from lienthong.exchange.store.postgres import keeping, reading
@@ -34,7 +34,6 @@ from lienthong.exchange.store.postgres.tree import SharedTree
 from lienthong.exchange.store.postgres.writing import (
     BLOB,
     Written,
-    grown_inboxes,
     is_blob,
     write_batch,
 )
@@ -51,6 +50,7 @@ from lienthong.exchange.store.protocol import (
     StoreHealth,
     Submission,
 )
+from lienthong.exchange.store.subscribers import Subscribers
 from lienthong.trust.log.merkle import EMPTY_ROOT, Proof
 
 _RECENT: Final = 1024
@@ -69,7 +69,8 @@ class PostgresStore:
         self._writer: Connection | None = None
         self._recent: OrderedDict[int, tuple[bytes, Proof, bytes]] = OrderedDict()
         self._recent_lock = threading.Lock()
-        self._subscribers: list[Callable[[frozenset[str]], None]] = []
+        self._subscribers = Subscribers()
+        self._subscribing = threading.Lock()
         self._listener: Listener | None = None
         self._closed = False
         with contextlib.closing(connect(dsn)) as connection:
@@ -116,9 +117,7 @@ class PostgresStore:
         for each in batch:
             if isinstance(each.payload, SpooledPayload):
                 each.payload.path.unlink(missing_ok=True)
-        grown = grown_inboxes(admission)
-        if grown:
-            self._tell(grown)
+        self._subscribers.tell(grown_inboxes(admission))
         return admission.outcomes
 
     def _commit_once(self, batch: Sequence[Submission], now_ms: int) -> Written | Admission:
@@ -170,16 +169,13 @@ class PostgresStore:
             while len(self._recent) > _RECENT:
                 self._recent.popitem(last=False)
 
-    def _tell(self, agencies: frozenset[str]) -> None:
-        for callback in tuple(self._subscribers):
-            callback(agencies)
-
     def subscribe(self, callback: Callable[[frozenset[str]], None]) -> Callable[[], None]:
-        self._subscribers.append(callback)
-        if self._listener is None:
-            self._listener = Listener(self._connections.dsn, self._token, self._tell)
-            self._listener.listening.wait(10)
-        return lambda: self._subscribers.remove(callback)
+        stop = self._subscribers.add(callback)
+        with self._subscribing:
+            if self._listener is None:
+                self._listener = Listener(self._connections.dsn, self._token, self._subscribers.tell)
+        self._listener.listening.wait(10)
+        return stop
 
     def add_cosignature(self, size: int, line: bytes) -> None:
         self._write("INSERT INTO cosignatures VALUES (%s, %s) ON CONFLICT DO NOTHING", (size, line))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
+from lienthong.exchange.errors import NotFound
 from lienthong.exchange.store.postgres.connections import Connection, Connections
 from lienthong.exchange.store.postgres.reading import leaves
 from lienthong.exchange.store.tree import TreeBlocks
@@ -43,10 +44,14 @@ class SharedTree:
 
     def node(self, level: int, index: int, size: int) -> bytes:
         """The node (level, index) of the tree of ``size`` leaves, which is committed."""
+        if level < 0 or (index + 1) << level > size:
+            raise NotFound(f"node ({level}, {index}) is not complete in a tree of {size} leaves")
         with self._reaching(size):
             return self._blocks.node(level, index)
 
     def leaf_hashes(self, start: int, end: int, size: int) -> list[bytes]:
+        if end > size:
+            raise NotFound(f"leaves {start}..{end} are not all in a tree of {size}")
         with self._reaching(size):
             return self._blocks.leaf_hashes(start, end)
 

@@ -15,7 +15,15 @@ import psycopg
 
 from lienthong.exchange.receipts import leaf_bytes
 from lienthong.exchange.statuses import DeliveryState
-from lienthong.exchange.store.admission import Admission, Known, Standing, admit, wanted
+from lienthong.exchange.store.admission import (
+    Admission,
+    Known,
+    Standing,
+    admit,
+    grown_inboxes,
+    inboxes,
+    wanted,
+)
 from lienthong.exchange.store.counts import Counts, payload_size
 from lienthong.exchange.store.crashpoints import crashpoint
 from lienthong.exchange.store.errors import StoreFailed
@@ -276,8 +284,7 @@ def _finish(
     inbox = [
         (numbers[recipient], idx, 0 if each.lane else 1)
         for idx, each in enumerate(admission.admitted, admission.first)
-        if each.kind is not RecordKind.ACKNOWLEDGEMENT
-        for recipient in each.recipients
+        for recipient in inboxes(each)
     ]
     with connection.pipeline():
         connection.execute(
@@ -337,16 +344,6 @@ def _update_inbox(connection: Connection, admission: Admission, numbers: dict[st
 def _document_key(each: Submission) -> int | None:
     found = each.kind is RecordKind.DOCUMENT and each.document_id and each.business != 1
     return document_key(each.document_id) if found else None
-
-
-def grown_inboxes(admission: Admission) -> frozenset[str]:
-    """The agencies that have new inbox rows."""
-    return frozenset(
-        recipient
-        for each in admission.admitted
-        if each.kind is not RecordKind.ACKNOWLEDGEMENT
-        for recipient in each.recipients
-    )
 
 
 def notifications(token: str, agencies: Collection[str]) -> Iterator[str]:
