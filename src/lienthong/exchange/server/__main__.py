@@ -40,6 +40,10 @@ def main(arguments: list[str]) -> int:
     except LienthongError as error:
         sys.stderr.write(f"{error}\n")
         return BAD_CONFIGURATION if isinstance(error, ConfigurationError) else CANNOT_START
+    except OSError as error:
+        remedy = "check the disk (df, mount, dmesg) and this user's rights in the data folder"
+        sys.stderr.write(f"{error.filename or arguments[0]}: {error.strerror or error} Remedy: {remedy}\n")
+        return CANNOT_START
     return 0
 
 

@@ -6,11 +6,13 @@ Small bodies stay in memory; large ones stream to a synced file with their SHA-2
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import json
 import os
 import secrets
 import shutil
+import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import Executor
 from contextlib import suppress
@@ -165,12 +167,16 @@ async def spooled(
         raise DiskFull(
             f"there is no room for a body of {length} bytes", remedy="send it again later; tell the operator"
         )
+    loop = asyncio.get_running_loop()
     spool = _Spool(folder / f"{secrets.token_hex(12)}.part")
     try:
+        await loop.run_in_executor(executor, spool.open)
         await _stream(proto, length, slow, spool, executor)
-        await asyncio.get_running_loop().run_in_executor(executor, spool.finish)
-    except BaseException:
-        spool.discard()
+        await loop.run_in_executor(executor, spool.finish)
+    except BaseException as error:
+        await asyncio.shield(loop.run_in_executor(executor, spool.discard))
+        if isinstance(error, OSError):
+            raise _cannot_keep(error, folder) from error
         raise
     return SpooledPayload(spool.path, length), spool.digest.digest()
 
@@ -194,9 +200,14 @@ async def _stream(
             if received > length:
                 break
             if held_bytes >= WRITE_BYTES:
+                # What the disk takes is not held against the sender.
+                slow.let_go(task)
+                paused = monotonic()
                 await loop.run_in_executor(executor, write, held)
+                began += monotonic() - paused
                 held, held_bytes = [], 0
             slow.watch(task, slow.deadline(began, received))
+        slow.let_go(task)
         if held:
             await loop.run_in_executor(executor, write, held)
     except asyncio.CancelledError:
@@ -212,30 +223,62 @@ async def _stream(
 
 
 class _Spool:
-    """A file that is being filled. ``write`` and ``finish`` run in a worker thread."""
+    """A file that is being filled, in worker threads. A write that its request no longer waits for finds the
+    file discarded and writes nothing: never into a descriptor that is somebody else's by then.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.digest = hashlib.sha256()
-        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        self._descriptor = -1
+        self._over = False
+        self._lock = threading.Lock()
+
+    def open(self) -> None:
+        with self._lock:
+            if not self._over:
+                self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
 
     def write(self, chunks: list[bytes]) -> None:
-        for chunk in chunks:
-            self.digest.update(chunk)
-            view = memoryview(chunk)
-            while view:
-                view = view[os.write(self._descriptor, view) :]
+        with self._lock:
+            for chunk in chunks if not self._over else ():
+                self.digest.update(chunk)
+                view = memoryview(chunk)
+                while view:
+                    view = view[os.write(self._descriptor, view) :]
 
     def finish(self) -> None:
-        os.fsync(self._descriptor)
-        descriptor, self._descriptor = self._descriptor, -1
-        os.close(descriptor)
+        with self._lock:
+            if not self._over:
+                os.fsync(self._descriptor)
+                self._close()
 
     def discard(self) -> None:
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-        with suppress(FileNotFoundError):
-            self.path.unlink()
+        with self._lock:
+            self._over = True
+            self._close()
+            with suppress(FileNotFoundError):
+                self.path.unlink()
+
+    def _close(self) -> None:
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+def _cannot_keep(error: OSError, folder: Path) -> Unavailable:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return DiskFull(
+            "the disk became full while the body arrived; nothing of it was kept",
+            place=str(folder),
+            remedy="send it again later; tell the operator to free space",
+        )
+    return Unavailable(
+        f"the body cannot be kept: {error.strerror or error}",
+        place=str(folder),
+        remedy="send it again later; tell the operator, who finds the cause with lienthong doctor",
+        code="store-failed",
+    )
 
 
 def _too_slow() -> TooSlow:
