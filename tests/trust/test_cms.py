@@ -107,6 +107,19 @@ def test_any_changed_byte_is_refused_or_changes_nothing(kind: str) -> None:
 
 
 @seen_before
+@pytest.mark.parametrize(("kind", "claimed"), [("p256", "rsa2048"), ("rsa2048", "p256")])
+def test_an_algorithm_that_is_not_that_of_the_signers_key_is_refused(kind: str, claimed: str) -> None:
+    class Mixed:
+        certificate, chain = signer(kind).certificate, signer(kind).chain
+        algorithm = signer(claimed).algorithm
+        sign = signer(claimed).sign
+
+    with pytest.raises(CmsError) as error:
+        verify_detached(sign_detached(CONTENT, Mixed(), signing_time=NOW), CONTENT)
+    assert error.value.code == "cms-signature"
+
+
+@seen_before
 def test_every_truncation_and_every_addition_is_refused() -> None:
     made = sign_detached(CONTENT, signer(), signing_time=NOW)
     for size in range(len(made)):

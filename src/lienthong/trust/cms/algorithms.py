@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from typing import cast
 
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
@@ -14,6 +14,7 @@ from lienthong.trust.errors import CmsError
 
 PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 Check = Callable[[PublicKey, bytes, bytes], None]
+"""(key, signature, message); the key must be of the algorithm's family."""
 
 DATA = der.oid("1.2.840.113549.1.7.1")
 SIGNED_DATA = der.oid("1.2.840.113549.1.7.2")
@@ -55,18 +56,14 @@ def _ecdsa(algorithm: hashes.HashAlgorithm) -> Check:
     scheme = ec.ECDSA(algorithm)
 
     def check(key: PublicKey, signature: bytes, message: bytes) -> None:
-        if not isinstance(key, ec.EllipticCurvePublicKey):
-            raise InvalidSignature
-        key.verify(signature, message, scheme)
+        cast("ec.EllipticCurvePublicKey", key).verify(signature, message, scheme)
 
     return check
 
 
 def _rsa(algorithm: hashes.HashAlgorithm, scheme: padding.AsymmetricPadding) -> Check:
     def check(key: PublicKey, signature: bytes, message: bytes) -> None:
-        if not isinstance(key, rsa.RSAPublicKey):
-            raise InvalidSignature
-        key.verify(signature, message, scheme, algorithm)
+        cast("rsa.RSAPublicKey", key).verify(signature, message, scheme, algorithm)
 
     return check
 

@@ -94,6 +94,8 @@ def _verify(signer: Signer, content: bytes, certificates: tuple[bytes, ...]) -> 
     time = attributes.get(alg.SIGNING_TIME)
     signing_time = None if time is None else _time(time)
     key = signer_key(certificate)
+    if (key.kind == "rsa") is not family.startswith("rsa"):
+        raise _not_by_signer()
     _check_signature(check, key.key, signer.signature, signer.signed)
     return SignatureInfo(
         certificate,
@@ -141,17 +143,21 @@ def _check_signature(check: alg.Check, key: alg.PublicKey, signature: bytes, mes
     try:
         check(key, signature, message)
     except InvalidSignature:
-        raise CmsError(
-            "the signature does not verify with the signer's certificate",
-            place="signer",
-            remedy="ask the sender for the file again: it was changed, or signed with another key",
-            code="cms-signature",
-        ) from None
+        raise _not_by_signer() from None
 
 
 def _time(value: bytes) -> datetime:
     tag, start, _ = der.read(value, 0, len(value))
     return der.moment(tag, value[start:])
+
+
+def _not_by_signer() -> CmsError:
+    return CmsError(
+        "the signature does not verify with the signer's certificate",
+        place="signer",
+        remedy="ask the sender for the file again: it was changed, or signed with another key",
+        code="cms-signature",
+    )
 
 
 def _changed() -> CmsError:

@@ -66,18 +66,20 @@ class Limits:
 class Archive:
     """An archive whose structure is checked. Files in the order of the archive."""
 
-    __slots__ = ("limits", "members", "source")
+    __slots__ = ("_memory", "limits", "members", "source")
 
     def __init__(self, source: Source, members: dict[str, Member], limits: Limits) -> None:
         self.source = source
         self.members = members
         self.limits = limits
+        self._memory = source.view if isinstance(source, MemorySource) else None
 
     def view(self, member: Member) -> memoryview | None:
         """The stored bytes without a copy when the archive is in memory, else None. CRC not checked."""
-        if member.method == STORED and isinstance(self.source, MemorySource):
-            return self.source.view[member.offset : member.offset + member.size]
-        return None
+        memory = self._memory
+        if memory is None or member.method != STORED:
+            return None
+        return memory[member.offset : member.offset + member.size]
 
     def chunks(self, member: Member, *, check_crc: bool = True) -> Iterator[memoryview | bytes]:
         """The plain bytes in pieces; size and CRC-32 are checked when the last piece has been taken.
@@ -206,9 +208,7 @@ def _read_directory(source: Source, count: int, start: int, size: int, limits: L
             and not extra_length
             and compressed == plain != SATURATED32
             and attributes >> 28 in PLAIN_TYPES
-            and block.startswith(LOCAL_MARK, header)
-            and block.startswith(directory[at + 6 : at + 32], header + 4)
-            and block.startswith(raw, header + 30)
+            and block.startswith(LOCAL_MARK + directory[at + 6 : at + 32] + raw, header)
             and raw[-1] != SLASH
             and not attributes & FOLDER_BIT
         ):
