@@ -19,34 +19,43 @@ def wait_for(hub: RunningHub, condition: Any) -> None:
         assert monotonic() < deadline
 
 
+def hold_up(hub: RunningHub) -> tuple[list[list[str]], threading.Event, threading.Event]:
+    """Let the writer wait in its next batch. Answers the senders of each batch, the event that it waits, and
+    the one that lets it go on.
+    """
+    store = hub.app.hub.store
+    real, waits, go_on = store.commit, threading.Event(), threading.Event()
+    batches: list[list[str]] = []
+
+    def held_up(batch: Any, now_ms: int) -> Any:
+        batches.append([one.sender for one in batch])
+        waits.set()
+        go_on.wait(60)
+        return real(batch, now_ms)
+
+    store.commit = held_up  # type: ignore[method-assign]
+    return batches, waits, go_on
+
+
 def test_a_quiet_agency_s_message_is_in_the_next_batch_whatever_another_has_queued(
     new_province: NewProvince,
 ) -> None:
     province = new_province()
     province.configure(limits="batch_records = 4\nconcurrent = 30")
     with RunningHub(province) as hub, ThreadPoolExecutor(24) as pool:
-        store = hub.app.hub.store
-        real, gate, entered = store.commit, threading.Event(), threading.Event()
-        batches: list[list[str]] = []
-
-        def held_up(batch: Any, now_ms: int) -> Any:
-            batches.append([one.sender for one in batch])
-            entered.set()
-            gate.wait()
-            return real(batch, now_ms)
-
-        store.commit = held_up  # type: ignore[method-assign]
         hub.bearer(PROVINCE)
         hub.bearer(DEPARTMENT)
         noisy = [province.container(province.document(PROVINCE, [COMMUNE])) for _ in range(20)]
         quiet = province.container(province.document(DEPARTMENT, [COMMUNE]))
-        answers = [pool.submit(hub.post, PROVINCE, one) for one in noisy]
-        entered.wait()
-        wait_for(hub, lambda: hub.app.hub.commit.backlog >= 15)
-        backlog = hub.on_loop(lambda: hub.app.hub.commit.backlog)
-        last = pool.submit(hub.post, DEPARTMENT, quiet)
-        wait_for(hub, lambda: hub.app.hub.commit.backlog == backlog + 1)
-        gate.set()
+        batches, waits, go_on = hold_up(hub)
+        try:
+            answers = [pool.submit(hub.post, PROVINCE, one) for one in noisy]
+            waits.wait()
+            wait_for(hub, lambda: hub.app.hub.commit.backlog + len(batches[0]) == 20)
+            last = pool.submit(hub.post, DEPARTMENT, quiet)
+            wait_for(hub, lambda: hub.app.hub.commit.backlog + len(batches[0]) == 21)
+        finally:
+            go_on.set()
         assert last.result(30).status_code == 201
         assert all(one.result(30).status_code == 201 for one in answers)
     assert DEPARTMENT in batches[1]
@@ -57,27 +66,20 @@ def test_an_agency_s_own_line_at_the_door_is_not_another_s(new_province: NewProv
     province = new_province()
     province.configure(limits="concurrent = 2\nwaiting = 3")
     with RunningHub(province) as hub, ThreadPoolExecutor(24) as pool:
-        store = hub.app.hub.store
-        real, gate, entered = store.commit, threading.Event(), threading.Event()
-
-        def held_up(batch: Any, now_ms: int) -> Any:
-            entered.set()
-            gate.wait()
-            return real(batch, now_ms)
-
-        store.commit = held_up  # type: ignore[method-assign]
         hub.bearer(PROVINCE)
         hub.bearer(DEPARTMENT)
         containers = [province.container(province.document(PROVINCE, [COMMUNE])) for _ in range(12)]
-        noisy = [pool.submit(hub.post, PROVINCE, one) for one in containers]
-        entered.wait()
-        wait_for(hub, lambda: hub.app.problems.get("quota-exceeded", 0) == 7)
-        assert hub.on_loop(lambda: hub.app.hub.door.of(PROVINCE)) == 2
-        other = pool.submit(
-            hub.post, DEPARTMENT, province.container(province.document(DEPARTMENT, [COMMUNE]))
-        )
-        wait_for(hub, lambda: hub.app.hub.door.of(DEPARTMENT) == 1)
-        gate.set()
+        quiet = province.container(province.document(DEPARTMENT, [COMMUNE]))
+        _, waits, go_on = hold_up(hub)
+        try:
+            noisy = [pool.submit(hub.post, PROVINCE, one) for one in containers]
+            waits.wait()
+            wait_for(hub, lambda: hub.app.problems.get("quota-exceeded", 0) == 7)
+            assert hub.on_loop(lambda: hub.app.hub.door.of(PROVINCE)) == 2
+            other = pool.submit(hub.post, DEPARTMENT, quiet)
+            wait_for(hub, lambda: hub.app.hub.door.of(DEPARTMENT) == 1)
+        finally:
+            go_on.set()
         assert other.result(30).status_code == 201
         statuses = sorted(one.result(30).status_code for one in noisy)
     assert statuses == [201] * 5 + [429] * 7

@@ -51,6 +51,7 @@ REVOKE, REPLACE = 1, 3
 TAKE_BACK = "13"
 TAKE_BACK_ROOM = 4096
 """What a document's log entry leaves free, so that the request to take it back from everybody fits too."""
+MAX_MATCHED = 20_000
 OWN_ENTRIES = 4
 """mimetype, edoc.xml, manifest and signature stand beside the files."""
 _DAY_S = 86_400
@@ -81,6 +82,9 @@ class Acceptor:
         self._behind_s = clock.signing_behind_days * _DAY_S
         self._book = AddressBook()
         self._today = (0, date.min)
+        self._matched: set[tuple[bytes, str, str]] = set()
+        self._matched_in: Directory | None = None
+        self._matched_on = date.min
 
     def today(self, now_s: float) -> date:
         """:func:`today`, remembered."""
@@ -128,26 +132,12 @@ class Acceptor:
         now_s: float,
     ) -> None:
         seal = opened.signature
-        owner = directory.by_fingerprint(seal.fingerprint, "seal")
-        if owner is None:
-            raise SealRefused(
-                "no agency of the directory has this seal",
-                place="META-INF/signature.p7s",
-                remedy="register the seal's certificate with the operator of the hub",
-                code="seal-unregistered",
-            )
-        if owner.code != sender:
-            raise SenderMismatch(
-                f"the seal belongs to {owner.code}, the agency at the door is {sender}",
-                place="META-INF/signature.p7s",
-                remedy="each agency sends what it sealed itself",
-            )
-        if own_code(directory, envelope.from_organ, day) != sender:
-            raise SenderMismatch(
-                f"the message says it is from {envelope.from_organ}, the seal is that of {sender}",
-                place="MessageHeader/From/OrganId",
-                remedy="write the sealing agency's own code, or an alias of it, into From",
-            )
+        if directory is not self._matched_in or day != self._matched_on or len(self._matched) >= MAX_MATCHED:
+            self._matched, self._matched_in, self._matched_on = set(), directory, day
+        match = seal.fingerprint, envelope.from_organ, sender
+        if match not in self._matched:
+            _require_one_agency(directory, seal.fingerprint, envelope.from_organ, sender, day)
+            self._matched.add(match)
         verdict = self._trust.check_cached(seal.certificate, now_s, Profile.SEAL, seal.certificates)
         if not verdict.ok:
             raise SealRefused(
@@ -245,6 +235,32 @@ class Acceptor:
             subject.lane,
             envelope.summary_json(),
             envelope.staff,
+        )
+
+
+def _require_one_agency(
+    directory: Directory, fingerprint: bytes, from_organ: str, sender: str, day: date
+) -> None:
+    """Seal, edXML ``From`` and the agency at the door are one and the same."""
+    owner = directory.by_fingerprint(fingerprint, "seal")
+    if owner is None:
+        raise SealRefused(
+            "no agency of the directory has this seal",
+            place="META-INF/signature.p7s",
+            remedy="register the seal's certificate with the operator of the hub",
+            code="seal-unregistered",
+        )
+    if owner.code != sender:
+        raise SenderMismatch(
+            f"the seal belongs to {owner.code}, the agency at the door is {sender}",
+            place="META-INF/signature.p7s",
+            remedy="each agency sends what it sealed itself",
+        )
+    if own_code(directory, from_organ, day) != sender:
+        raise SenderMismatch(
+            f"the message says it is from {from_organ}, the seal is that of {sender}",
+            place="MessageHeader/From/OrganId",
+            remedy="write the sealing agency's own code, or an alias of it, into From",
         )
 
 
