@@ -167,7 +167,7 @@ def _reconnect(
                     added += 1
                 v = tail[f] if by[v] & 1 == 0 else head[f]
     if spent >= removed - 1e-9 or not _joined(
-        start, near, leaving, chosen, seeds, parts, label, queue[added:]
+        start, near, leaving, chosen, seeds, parts, label, queue[added:], stamp
     ):
         for j in range(added):
             _flip(tail, head, chosen, degree, queue[j], off)
@@ -177,11 +177,20 @@ def _reconnect(
 
 @compiled
 def _joined(
-    start: Ints, near: Ints, leaving: Ints, chosen: Mask, seeds: Ints, parts: int | np.int64, label: Ints, queue: Ints
+    start: Ints,
+    near: Ints,
+    leaving: Ints,
+    chosen: Mask,
+    seeds: Ints,
+    parts: int | np.int64,
+    label: Ints,
+    queue: Ints,
+    stamp: int | np.int64,
 ) -> bool:
-    """Whether the tree's parts hang together without a cycle; spends ``label`` (set to -2 where seen)."""
+    """Whether the tree's parts hang together without a cycle; spends ``label`` where it looks."""
+    mark = -2 - stamp
     queue[0] = seeds[0]
-    label[seeds[0]] = -2
+    label[seeds[0]] = mark
     filled, at, ends = 1, 0, 0
     while at < filled:
         v = queue[at]
@@ -190,12 +199,12 @@ def _joined(
             if chosen[leaving[k] >> 1]:
                 ends += 1
                 w = near[k]
-                if label[w] != -2:
-                    label[w] = -2
+                if label[w] != mark:
+                    label[w] = mark
                     queue[filled] = w
                     filled += 1
     for part in range(parts):
-        if label[seeds[part]] != -2:
+        if label[seeds[part]] != mark:
             return False
     return ends == 2 * (filled - 1)
 
