@@ -149,11 +149,20 @@ class Health:
 
     def _clock(self, now_s: float) -> HealthItem:
         tolerance = self._hub.configuration.clock.jump_s
-        ahead_s = max(self._hub.store.health().last_accepted_ms, self._hub.commit.last_ms) / 1000 - now_s
+        ahead_s = self._hub.commit.last_ms / 1000 - now_s
         remedy = "set the machine's clock and keep it with NTP"
         if ahead_s > tolerance:
             return HealthItem(
                 "clock", "failing", f"the clock stands {ahead_s:.0f} s before the newest record", remedy
+            )
+        ahead_s = self._hub.store.health().last_accepted_ms / 1000 - now_s
+        if ahead_s > tolerance:
+            return HealthItem(
+                "clock",
+                "warning",
+                f"the newest record is stamped {ahead_s:.0f} s after the clock; new ones get its time until "
+                "the clock has passed it",
+                f"{remedy}; if it was set forward by mistake once, nothing more can be done",
             )
         jump = self._hub.clock_jump_s
         if jump:

@@ -9,8 +9,9 @@ import shutil
 import signal
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import time
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -20,7 +21,6 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.embed import Server
 
-from lienthong.core.clock import utc_now
 from lienthong.core.errors import LienthongError
 from lienthong.exchange.configuration import Configuration, ConfigurationError
 from lienthong.exchange.hub.service import Hub
@@ -92,15 +92,16 @@ async def run(
     stop: asyncio.Event,
     ready: Ready | None = None,
     opened: Callable[[Application], None] | None = None,
+    clock: Callable[[], float] = time,
 ) -> bool:
     """Serve until ``stop`` is set; then answer what is under way, store what has queued, close. Answers
     whether all of that was done within :data:`DRAIN_S`.
 
     ``ready`` is called once connections are taken, with the configuration that holds the real port;
-    ``opened`` before. Raises what keeps the exchange from starting.
+    ``opened`` before. ``clock`` answers Unix seconds. Raises what keeps the exchange from starting.
     """
     configuration = with_real_port(configuration)
-    app, upkeep = open_application(configuration, asyncio.get_running_loop())
+    app, upkeep = open_application(configuration, asyncio.get_running_loop(), clock)
     hub = app.hub
     if opened is not None:
         opened(app)
@@ -133,7 +134,7 @@ async def run(
 
 
 def open_application(
-    configuration: Configuration, loop: asyncio.AbstractEventLoop
+    configuration: Configuration, loop: asyncio.AbstractEventLoop, clock: Callable[[], float] = time
 ) -> tuple[Application, Upkeep]:
     """Everything of the data folder, opened; a :class:`LienthongError` names the file and the remedy."""
     passphrase = configuration.passphrase()
@@ -141,7 +142,10 @@ def open_application(
     sign = checkpoint_signer(signer)
     trust = trust_store(configuration)
     holder = DirectoryHolder(
-        configuration.path(configuration.directory.file), trust, utc_now, look_every_s=1e9
+        configuration.path(configuration.directory.file),
+        trust,
+        lambda: datetime.fromtimestamp(clock(), UTC),
+        look_every_s=1e9,
     )
     tokens = Tokens(open_key(configuration.data))
     store = open_store(configuration, sign)
@@ -152,6 +156,7 @@ def open_application(
         trust=trust,
         spool=_spool(configuration),
         loop=loop,
+        clock=clock,
         inline_reads=configuration.store.engine == "embedded",
     )
     tsa = _tsa(configuration, passphrase)
@@ -171,6 +176,7 @@ def open_application(
         sign_checkpoint=sign,
         tsa=tsa,
         ocsp=_ocsp(configuration, passphrase),
+        clock=clock,
     )
     choice = configuration.timestamps.authority
     stamps = {"off": None, "built-in": tsa}.get(choice, choice)
