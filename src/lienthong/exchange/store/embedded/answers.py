@@ -70,7 +70,8 @@ class EmbeddedReading:
         self._index_failure = f"the index cannot be used: {error}"
         damaged = isinstance(error, IndexDamaged | MissingBlock)
         if isinstance(error, sqlite3.Error):
-            damaged = error.sqlite_errorcode & 0xFF not in _PASSING
+            code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
+            damaged = code & 0xFF not in _PASSING
         self._index_damaged = self._index_damaged or damaged
         return self._refusal()
 

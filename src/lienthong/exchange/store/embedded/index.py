@@ -27,7 +27,7 @@ from lienthong.exchange.store.keys import document_key, id_key
 from lienthong.exchange.store.protocol import Record, RecordKind
 from lienthong.exchange.store.tree import TreeBlocks
 
-INDEX_VERSION: Final = 1
+INDEX_VERSION: Final = 2
 _APPLICATION_ID: Final = 0x4C54494E
 FLUSH_ROWS: Final = 4096
 """Records and inbox rows after which the index is committed: a few thousand dirty pages at most."""
@@ -68,7 +68,8 @@ class AppliedBatch:
     end: End
 
 
-def pending_key(agency: int, urgent: int, idx: int) -> int:
+def inbox_key(agency: int, urgent: int, idx: int) -> int:
+    """Urgent rows of an agency come before its normal ones."""
     return agency << 41 | (1 - urgent) << 40 | idx
 
 
@@ -206,7 +207,9 @@ class Index:
         for each in wanted:
             number = self._numbers.get(each[1])
             if number is not None:
-                by_key[number << 40 | each[0]] = each
+                # One of the two exists, whichever lane the record has.
+                by_key[inbox_key(number, 1, each[0])] = each
+                by_key[inbox_key(number, 0, each[0])] = each
         standings: dict[tuple[int, str], Standing] = {}
         keys = list(by_key)
         for start in range(0, len(keys), _MOST_MARKS):
@@ -248,61 +251,57 @@ class Index:
 
     def _insert_records(self, batch: AppliedBatch, slots: dict[tuple[str, str], int]) -> None:
         ids: list[tuple[int, int]] = []
-        inbox: list[tuple[int, int]] = []
-        pending: list[tuple[int]] = []
-        sent: list[tuple[int]] = []
-        subjects: list[tuple[int, int]] = []
-        documents: list[tuple[int, int]] = []
-        blobs: list[tuple[bytes, int]] = []
+        records: list[tuple[int, int, int | None, int | None, int | None]] = []
+        inbox: list[tuple[int]] = []
         numbers, document, acknowledgement = self._numbers, RecordKind.DOCUMENT, RecordKind.ACKNOWLEDGEMENT
-        taken: set[int] = set()
-        first = batch.admission.first
         use = self.usage.add
-        for idx, (each, size, flags, at_ms) in enumerate(
-            zip(batch.admission.admitted, batch.sizes, batch.flags, batch.times, strict=True), first
+        taken: set[int] = set()
+        idx = batch.admission.first
+        for each, position, size, at_ms in zip(
+            batch.admission.admitted, batch.positions, batch.sizes, batch.times, strict=True
         ):
             slot = slots[each.sender, each.message_id]
             if slot in taken:
                 slot = self._next_free(slot, taken)
             taken.add(slot)
             ids.append((slot, idx))
-            if each.subject is not None:
-                subjects.append((each.subject, idx))
             if each.kind is acknowledgement:
+                records.append((idx, position, None, each.subject, None))
+                idx += 1
                 continue
             sender = each.sender
-            sent.append(((numbers.get(sender) or self._number(sender)) << 40 | idx,))
-            urgent = 1 if each.lane else 0
-            low = (1 - urgent) << 40 | idx
+            found = each.kind is document and each.document_id and each.business != 1
+            records.append(
+                (
+                    idx,
+                    position,
+                    numbers.get(sender) or self._number(sender),
+                    each.subject,
+                    document_key(each.document_id) if found else None,
+                )
+            )
+            low = idx if each.lane else 1 << 40 | idx
             for recipient in inboxes(each):
-                agency = numbers.get(recipient) or self._number(recipient)
-                inbox.append((agency << 40 | idx, urgent))
-                pending.append((agency << 41 | low,))
-            if each.kind is document and each.document_id and each.business != 1:
-                documents.append((document_key(each.document_id), idx))
-            if flags & IN_BLOB:
-                blobs.append((each.digest, idx))
+                inbox.append(((numbers.get(recipient) or self._number(recipient)) << 41 | low,))
             use(sender, at_ms, size)
+            idx += 1
         self._unflushed += len(ids) + len(inbox)
         many = self.connection.executemany
         if self._building:
             self._pending_ids += ids
         else:
             many("INSERT INTO ids VALUES (?, ?)", ids)
-        many("INSERT INTO records VALUES (?, ?)", enumerate(batch.positions, first))
-        many("INSERT INTO inbox (key, urgent) VALUES (?, ?)", inbox)
-        many("INSERT INTO pending VALUES (?)", pending)
-        many("INSERT INTO sent VALUES (?)", sent)
-        if subjects:
-            many("INSERT INTO subjects VALUES (?, ?)", subjects)
-        if documents:
-            many("INSERT INTO documents VALUES (?, ?)", documents)
-        if blobs:
-            many("INSERT INTO blobs VALUES (?, ?)", blobs)
+        many("INSERT INTO records VALUES (?, ?, ?, ?, ?)", records)
+        many("INSERT INTO inbox (key) VALUES (?)", inbox)
+        if any(batch.flags):
+            blobs = zip(batch.admission.admitted, batch.flags, range(batch.admission.first, idx), strict=True)
+            many(
+                "INSERT INTO blobs VALUES (?, ?)",
+                [(each.digest, index) for each, flags, index in blobs if flags & IN_BLOB],
+            )
 
     def _update_rows(self, admission: Admission) -> None:
-        updates: list[tuple[str, int | None, str, int, int | None, int | None, int]] = []
-        taken: list[tuple[int, int]] = []
+        updates: list[tuple[str, int | None, str, int, int | None, int | None, int, int]] = []
         for rows in (admission.changed, admission.fresh):
             for (idx, agency), row in rows.items():
                 number = self._number(agency)
@@ -315,19 +314,16 @@ class Index:
                         int(state.recalled),
                         row.acknowledgement,
                         row.acknowledged_ms,
-                        number << 40 | idx,
+                        inbox_key(number, 0, idx),
+                        inbox_key(number, 1, idx),
                     )
                 )
-                if row.acknowledgement is not None and row.acknowledgement >= admission.first:
-                    taken.append((pending_key(number, 0, idx), pending_key(number, 1, idx)))
         if updates:
             self.connection.executemany(
                 "UPDATE inbox SET state = ?, state_ms = ?, request = ?, recalled = ?, ack = ?, ack_ms = ? "
-                "WHERE key = ?",
+                "WHERE key IN (?, ?)",
                 updates,
             )
-        if taken:
-            self.connection.executemany("DELETE FROM pending WHERE key IN (?, ?)", taken)
 
     def _next_free(self, slot: int, taken: set[int]) -> int:
         find = self.connection.execute

@@ -9,7 +9,7 @@ from typing import Final
 
 from lienthong.exchange.receipts import receipt_bytes
 from lienthong.exchange.store.admission import FRESH
-from lienthong.exchange.store.embedded.index import Index, IndexDamaged
+from lienthong.exchange.store.embedded.index import Index, IndexDamaged, inbox_key
 from lienthong.exchange.store.embedded.layout import BATCH_HEADER, FRAME_HEADER, BatchHead, StoredRecord
 from lienthong.exchange.store.embedded.segments import SegmentReader
 from lienthong.exchange.store.keys import document_key
@@ -140,60 +140,47 @@ class Reads:
         if number is None or limit <= 0:
             return []
         after = min(max(after, -1), _IDX_MASK - 1)
-        if pending:
-            rows = self._pending(number, after, limit, lane)
-        else:
-            where = "" if lane is None else f" AND urgent = {lane.value}"
-            with self._index.lock:
-                found = self._index.connection.execute(
-                    f"SELECT key, ack_ms FROM inbox WHERE key BETWEEN ? AND ?{where} ORDER BY key LIMIT ?",  # noqa: S608
-                    (number << 40 | (after + 1), number << 40 | _IDX_MASK, limit),
-                ).fetchall()
-            rows = [(key & _IDX_MASK, ack_ms) for key, ack_ms in found]
+        lanes = (Lane.URGENT, Lane.NORMAL) if lane is None else (lane,)
+        rows: list[tuple[int, int | None]] = []
+        with self._index.lock:
+            for each in lanes:
+                rows += self._lane(inbox_key(number, each.value, 0), after, limit, pending)
+        if not pending:
+            rows.sort()
         items = []
-        for index, ack_ms in rows:
+        for index, ack_ms in rows[:limit]:
             record = self.must_read(index)
             if agency not in record.recipients:
                 raise IndexDamaged(f"it shows {agency} record {index}, which was not sent to it")
             items.append(_inbox_item(record, ack_ms))
         return items
 
-    def _pending(
-        self, number: int, after: int, limit: int, lane: Lane | None
-    ) -> list[tuple[int, int | None]]:
-        rows: list[tuple[int, int | None]] = []
-        for each in (Lane.URGENT, Lane.NORMAL):
-            if lane is not None and lane is not each:
-                continue
-            low = number << 41 | (1 - each.value) << 40
-            with self._index.lock:
-                found = self._index.connection.execute(
-                    "SELECT key FROM pending WHERE key BETWEEN ? AND ? ORDER BY key LIMIT ?",
-                    (low | (after + 1), low | _IDX_MASK, limit - len(rows)),
-                ).fetchall()
-            rows += [(key & _IDX_MASK, None) for (key,) in found]
-        return rows
+    def _lane(self, low: int, after: int, limit: int, pending: bool) -> list[tuple[int, int | None]]:
+        """(index, acknowledged at) of the rows of one lane of one agency."""
+        source = "inbox INDEXED BY pending WHERE ack IS NULL AND" if pending else "inbox WHERE"
+        found = self._index.connection.execute(
+            f"SELECT key, ack_ms FROM {source} key BETWEEN ? AND ? ORDER BY key LIMIT ?",  # noqa: S608
+            (low | (after + 1), low | _IDX_MASK, limit),
+        )
+        return [(key & _IDX_MASK, ack_ms) for key, ack_ms in found]
 
     def sent(self, agency: str, before: int | None, limit: int) -> list[Record]:
         number = self._index.number_of(agency)
         if number is None or limit <= 0:
             return []
-        high = _IDX_MASK if before is None else min(before - 1, _IDX_MASK)
-        if high < 0:
-            return []
         with self._index.lock:
             found = self._index.connection.execute(
-                "SELECT key FROM sent WHERE key BETWEEN ? AND ? ORDER BY key DESC LIMIT ?",
-                (number << 40, number << 40 | high, limit),
+                "SELECT idx FROM records WHERE sender = ? AND idx < ? ORDER BY idx DESC LIMIT ?",
+                (number, _IDX_MASK if before is None else min(before, _IDX_MASK), limit),
             ).fetchall()
-        return self.records([key & _IDX_MASK for (key,) in found])
+        return self.records([index for (index,) in found])
 
     # Documents.
 
     def find_document(self, document_id: str, sender: str | None) -> Record | None:
         with self._index.lock:
             found = self._index.connection.execute(
-                "SELECT idx FROM documents WHERE key = ? ORDER BY idx DESC", (document_key(document_id),)
+                "SELECT idx FROM records WHERE document = ? ORDER BY idx DESC", (document_key(document_id),)
             ).fetchall()
         later: Record | None = None
         for (index,) in found:
@@ -234,10 +221,10 @@ class Reads:
     def history(self, index: int) -> list[Record]:
         with self._index.lock:
             run = self._index.connection.execute
-            direct = [each for (each,) in run("SELECT idx FROM subjects WHERE subject = ?", (index,))]
+            direct = [each for (each,) in run("SELECT idx FROM records WHERE subject = ?", (index,))]
             found = set(direct)
             for each in direct:
-                found.update(idx for (idx,) in run("SELECT idx FROM subjects WHERE subject = ?", (each,)))
+                found.update(idx for (idx,) in run("SELECT idx FROM records WHERE subject = ?", (each,)))
         record = self.record(index)
         if record is None:
             return []

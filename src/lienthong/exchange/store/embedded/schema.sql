@@ -1,14 +1,22 @@
 -- The index of the segments. Everything here is derived from them and can be rebuilt.
--- idx: log index. key of inbox and sent: agency << 40 | idx. key of pending: agency << 41 | lane << 40 | idx,
--- lane 0 = urgent. pos: segment << 40 | offset.
+-- idx: log index. pos: segment << 40 | offset. sender: NULL for an acknowledgement.
+-- key of inbox: agency << 41 | lane << 40 | idx, lane 0 = urgent.
 CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE agencies (number INTEGER PRIMARY KEY, code TEXT NOT NULL UNIQUE);
 CREATE TABLE ids (key INTEGER PRIMARY KEY, idx INTEGER NOT NULL);
-CREATE TABLE records (idx INTEGER PRIMARY KEY, pos INTEGER NOT NULL);
+CREATE TABLE records (
+  idx INTEGER PRIMARY KEY,
+  pos INTEGER NOT NULL,
+  sender INTEGER,
+  subject INTEGER,
+  document INTEGER
+);
+CREATE INDEX sent ON records (sender) WHERE sender IS NOT NULL;
+CREATE INDEX subjects ON records (subject) WHERE subject IS NOT NULL;
+CREATE INDEX documents ON records (document) WHERE document IS NOT NULL;
 CREATE TABLE batches (size INTEGER PRIMARY KEY, pos INTEGER NOT NULL);
 CREATE TABLE inbox (
   key INTEGER PRIMARY KEY,
-  urgent INTEGER NOT NULL,
   state TEXT,
   state_ms INTEGER,
   request TEXT,
@@ -16,10 +24,7 @@ CREATE TABLE inbox (
   ack INTEGER,
   ack_ms INTEGER
 );
-CREATE TABLE pending (key INTEGER PRIMARY KEY);
-CREATE TABLE sent (key INTEGER PRIMARY KEY);
-CREATE TABLE subjects (subject INTEGER NOT NULL, idx INTEGER NOT NULL, PRIMARY KEY (subject, idx)) WITHOUT ROWID;
-CREATE TABLE documents (key INTEGER NOT NULL, idx INTEGER NOT NULL, PRIMARY KEY (key, idx)) WITHOUT ROWID;
+CREATE INDEX pending ON inbox (key) WHERE ack IS NULL;
 CREATE TABLE blobs (digest BLOB NOT NULL, idx INTEGER NOT NULL, PRIMARY KEY (digest, idx)) WITHOUT ROWID;
 CREATE TABLE blocks (key INTEGER PRIMARY KEY, nodes BLOB NOT NULL);
 CREATE TABLE cosignatures (size INTEGER NOT NULL, line BLOB NOT NULL, PRIMARY KEY (size, line)) WITHOUT ROWID;
