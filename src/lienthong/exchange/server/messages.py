@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from hashlib import sha256
 from time import perf_counter
@@ -66,15 +67,18 @@ async def _accept_large(app: Application, request: Request, principal: Principal
     payload, digest = await bodies.spooled(
         request.proto, length, app.slow, hub.spool, hub.workers, app.disk_reserve
     )
-    kept, request.consumed = False, True
+    request.consumed = True
     try:
         _keep_promise(request, digest)
         taken = await hub.accept(principal.code, principal.directory, payload, digest, request.now_s)
-        kept = not taken.duplicate
-        return taken
-    finally:
-        if not kept:
-            _discard(payload)
+    except asyncio.CancelledError:
+        raise  # the writer may be taking the file over; what is left is removed at the next start
+    except BaseException:
+        _discard(payload)
+        raise
+    if taken.duplicate:
+        _discard(payload)
+    return taken
 
 
 def _discard(payload: SpooledPayload) -> None:
