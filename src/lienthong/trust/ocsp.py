@@ -234,6 +234,12 @@ class OcspClient:
         self._failed: dict[str, tuple[float, str]] = {}
         self._lock = threading.Lock()
 
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Responders that failed when they were last asked, each with its reason."""
+        with self._lock:
+            return tuple(why for _, why in self._failed.values())
+
     def address(self, certificate: Certificate, issuer: Certificate) -> str | None:
         """Where to ask about a certificate; None when nobody says."""
         configured = self._addresses.get(issuer.common_name)

@@ -193,6 +193,8 @@ class Health:
         if revocation is None:
             return HealthItem("revocation", "warning", "revocation is not checked at all", remedy)
         problems = revocation.problems
+        if revocation.ocsp is not None:
+            problems += revocation.ocsp.problems
         if problems:
             return HealthItem("revocation", "warning", "; ".join(problems), remedy)
         try:
