@@ -52,8 +52,8 @@ def _flip(tail: Ints, head: Ints, chosen: Mask, degree: Ints, e: int, step: int 
 @compiled
 def _reconnect(
     tail: Ints, head: Ints, cost: Floats, start: Ints, near: Ints, leaving: Ints, chosen: Mask, degree: Ints,
-    seeds: Ints, parts: int | np.int64, removed: float, label: Ints, seen: Ints, far: Floats, by: Ints, queue: Ints,
-    follow: Ints, keys: Floats, items: Ints, stamp: int | np.int64,
+    seeds: Ints, parts: int | np.int64, removed: float, label: Ints, seen: Ints, far: Floats, by: Ints,
+    queue: Ints, follow: Ints, keys: Floats, items: Ints, stamp: int | np.int64,
 ) -> float:  # fmt: skip
     """Join the tree's ``parts`` (one seed vertex each) again for less than ``removed``: the saving, or 0.
 
