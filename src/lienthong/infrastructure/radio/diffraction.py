@@ -135,7 +135,7 @@ def _ground_mix_db(
 def spherical_earth_db(
     total: Floats, ht: Floats, hr: Floats, radius: Floats, sea: Floats, wavelength_m: Floats, link: SpreadLink
 ) -> Floats:
-    """Diffraction loss in dB over a smooth sphere of ``radius`` km (§4.3.2); all arrays (P,), heights in m."""
+    """Diffraction loss in dB over a smooth sphere of ``radius`` km (§4.3.2); arrays (P,), heights in m."""
     horizon = np.sqrt(2.0 * radius) * (np.sqrt(0.001 * ht) + np.sqrt(0.001 * hr))
     beyond = total >= horizon
     c = (ht - hr) / (ht + hr)

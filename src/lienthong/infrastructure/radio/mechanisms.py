@@ -12,7 +12,7 @@ from lienthong.infrastructure.radio.profiles import Floats, SpreadLink
 
 @dataclass(frozen=True)
 class Horizons:
-    """Numbers a path (P,): distances to both horizons in km, elevation angles and angular distance in mrad."""
+    """Numbers a path (P,): distances to both horizons in km, elevations and angular distance in mrad."""
 
     transmitter_km: Floats
     receiver_km: Floats

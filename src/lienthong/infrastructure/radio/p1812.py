@@ -2,7 +2,7 @@
 
 A path-specific prediction for point-to-area terrestrial services, 30 MHz to 6 GHz, 0.25 to 3000 km. The
 steps of Annex 1 §4 in numpy over arrays (paths, points); paths are worked through in blocks that stay in
-the processor's cache. Equation numbers are those of edition 6, which edition 7 kept.
+the processor's cache. Equation numbers are those of ITU-R's validation results.
 """
 
 from __future__ import annotations
