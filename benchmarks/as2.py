@@ -137,8 +137,6 @@ class Ours:
         self.directory: Directory = holder.current()
         self.store = open_store(configuration, checkpoint_signer(checkpoint_key(configuration)))
         self.number = 0
-        self.folder = data / "opened"
-        self.folder.mkdir()
 
     def _rsa_keys(self, data: Path) -> None:
         from lienthong.registry import actions
@@ -194,8 +192,7 @@ class Ours:
                     ).submission
                 )
                 if encrypted:
-                    place = self.folder / submissions[-1].message_id
-                    opened.unseal(self.encryption_key, self.encryption_certificate, place)
+                    opened.unsealed(self.encryption_key, self.encryption_certificate)
         for outcome in self.store.commit(submissions, int(now_s * 1000)):
             assert self.store.receipt(outcome.index)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import zipfile
 from pathlib import Path
@@ -15,7 +16,7 @@ from tests.trust.test_cms import P384
 from lienthong.trust.asic import Entry
 from lienthong.trust.errors import ContainerError, SealingError, TrustError
 from lienthong.trust.keys import generate_key
-from lienthong.trust.sealing import seal, unseal
+from lienthong.trust.sealing import opening, seal, unseal, unseal_bytes
 
 FILES = [
     Entry("báo cáo.pdf", "application/pdf", b"%PDF-1.7 " * 999),
@@ -24,10 +25,35 @@ FILES = [
 KINDS = ["p256", "rsa2048"]
 
 
+OF_THE_FOLDER = {"sealed-exists", "container-unwritable"}
+
+
+@pytest.fixture(params=["in memory", "through a file"], autouse=True)
+def _decrypted_both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every promise holds for a small archive and for one too large for memory."""
+    if request.param == "through a file":
+        monkeypatch.setattr(opening, "IN_MEMORY", 0)
+
+
 def opened(source: bytes | Path | io.BytesIO, folder: Path, kind: str = "p256") -> dict[str, bytes]:
+    """The files, opened into a folder; opening them without one must come to the same."""
     key, own = encryption(kind)  # type: ignore[arg-type]
-    paths = unseal(source, key, own, folder)
-    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+    content = (
+        source.read_bytes()
+        if isinstance(source, Path)
+        else bytes(getattr(source, "getvalue", lambda: source)())
+    )
+    try:
+        paths = unseal(source, key, own, folder)
+    except TrustError as error:
+        if error.code not in OF_THE_FOLDER:
+            with pytest.raises(TrustError) as other:
+                unseal_bytes(content, key, own)
+            assert other.value.code == error.code
+        raise
+    found = {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+    assert dict(unseal_bytes(content, key, own)) == found
+    return found
 
 
 EXPECTED = {entry.name: entry.data for entry in FILES}
@@ -205,6 +231,20 @@ class TestChanges:
     ) -> None:
         with pytest.raises(SealingError):
             opened(data, tmp_path_factory.mktemp("random"))
+
+
+def test_what_is_too_large_for_memory_is_left_to_the_disk(tmp_path: Path) -> None:
+    key, own = encryption()
+    large = seal(FILES, [own])
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a", os.urandom(200) * 100)
+    unpacks = openssl_sealed(tmp_path, "p256", "-aes-256-gcm", content=packed.getvalue())
+    assert len(unpacks) < 5000
+    for sealed in (large, unpacks):
+        with pytest.raises(SealingError) as error:
+            unseal_bytes(sealed, key, own, most=5000)
+        assert error.value.code == "sealed-too-large"
 
 
 def test_no_file_is_overwritten(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from lienthong.trust import asic
 from lienthong.trust.asic import Limits, SignedFile
 from lienthong.trust.cms import SignatureInfo
 from lienthong.trust.keys import Signer
-from lienthong.trust.sealing import seal, unseal
+from lienthong.trust.sealing import seal, unseal, unseal_bytes
 from lienthong.trust.sealing.recipients import PrivateKey
 
 EDOC = "edoc.xml"
@@ -143,6 +143,10 @@ class Opened:
         """Open the sealed files into ``folder`` with a recipient's key; the paths written."""
         with self.container.open(SEALED) as stream:
             return unseal(stream, key, certificate, folder)
+
+    def unsealed(self, key: PrivateKey, certificate: bytes) -> list[tuple[str, bytes]]:
+        """The sealed files in memory, (name, content), for a message of a few megabytes."""
+        return unseal_bytes(bytes(self.container.view(SEALED)), key, certificate)
 
     def close(self) -> None:
         self.container.close()

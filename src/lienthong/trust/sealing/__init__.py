@@ -3,7 +3,7 @@
 Imports ``trust.zip``, ``trust.der``, ``trust.cms`` and ``trust.errors``.
 """
 
-from lienthong.trust.sealing.opening import unseal
+from lienthong.trust.sealing.opening import unseal, unseal_bytes
 from lienthong.trust.sealing.sealing import seal
 
-__all__ = ["seal", "unseal"]
+__all__ = ["seal", "unseal", "unseal_bytes"]

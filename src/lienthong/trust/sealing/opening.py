@@ -6,6 +6,7 @@ import io
 import os
 import secrets
 import shutil
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import BinaryIO
@@ -22,6 +23,8 @@ from lienthong.trust.zip import Archive, Limits, open_archive
 from lienthong.trust.zip.files import sync_folder, unwritable
 from lienthong.trust.zip.source import CHUNK
 
+IN_MEMORY = 8 << 20
+"""Bytes of ciphertext up to which the plain archive never touches a disk."""
 MAX_HEAD = 4 << 20
 """Bytes before the ciphertext: 5,000 recipients need about 2 MB."""
 MAX_TAIL = 1 << 10
@@ -39,18 +42,23 @@ def unseal(
 ) -> list[Path]:
     """Open a sealed file into ``out_folder``; the paths written, in the order of the archive.
 
-    ``source`` may be a forward-only stream (``Container.open``). Plaintext goes to a temporary folder
-    inside ``out_folder``; the files get their names after the authentication tag and the archive have been
-    checked, synced, and never over an existing file. :class:`SealingError` or :class:`ContainerError`
-    otherwise, and then nothing is left.
+    ``source`` may be a forward-only stream (``Container.open``). The plaintext of more than
+    :data:`IN_MEMORY` goes to a temporary folder inside ``out_folder``; the files get their names after the
+    authentication tag and the archive have been checked, synced, and never over an existing file.
+    :class:`SealingError` or :class:`ContainerError` otherwise, and then nothing is left.
     """
     place = out_folder / f".unsealing-{secrets.token_hex(6)}"
     try:
         place.mkdir(parents=True, mode=0o700)
         try:
-            packed = place / "archive.zip"
             with _stream(source) as stream:
-                _decrypt(stream, key, certificate, packed)
+                head = _Head(stream)
+                if head.size <= IN_MEMORY:
+                    packed: bytes | Path = _decrypted(head, stream, key, certificate)
+                else:
+                    packed = place / "archive.zip"
+                    with packed.open("xb") as file:
+                        _decrypt(head, stream, key, certificate, file.write)
             archive = open_archive(packed, limits or Limits())
             try:
                 return _release(archive, place, out_folder)
@@ -64,26 +72,71 @@ def unseal(
         raise unwritable(out_folder, error) from None
 
 
+def unseal_bytes(
+    source: bytes | BinaryIO,
+    key: PrivateKey,
+    certificate: bytes,
+    *,
+    most: int = IN_MEMORY,
+    limits: Limits | None = None,
+) -> list[tuple[str, bytes]]:
+    """The same without a disk: (name, content) of every file, once the tag and the archive have been checked.
+
+    :class:`SealingError` for more than ``most`` bytes, sealed or unpacked: open that into a folder.
+    """
+    try:
+        with _stream(source) as stream:
+            head = _Head(stream)
+            if head.size > most:
+                raise _too_large(most)
+            archive = open_archive(_decrypted(head, stream, key, certificate), limits or Limits())
+        if sum(member.size for member in archive.members.values()) > most:
+            raise _too_large(most)
+        return [(name, archive.read(member)) for name, member in archive.members.items()]
+    except DerError as error:
+        raise SealingError(error.detail, place=error.place, code="sealed-malformed") from None
+
+
+def _too_large(most: int) -> SealingError:
+    return SealingError(
+        f"holds more than {most} bytes",
+        remedy="open it into a folder",
+        code="sealed-too-large",
+    )
+
+
 def _stream(source: bytes | Path | BinaryIO) -> AbstractContextManager[BinaryIO]:
     if isinstance(source, Path):
         return source.open("rb")
     return nullcontext(io.BytesIO(source) if isinstance(source, bytes) else source)
 
 
-def _decrypt(stream: BinaryIO, key: PrivateKey, certificate: bytes, packed: Path) -> None:
-    """Decrypt the ZIP into ``packed`` and check the tag; :class:`SealingError` when it does not hold."""
-    head = _Head(stream)
+def _decrypted(head: _Head, stream: BinaryIO, key: PrivateKey, certificate: bytes) -> bytes:
+    pieces: list[bytes] = []
+    _decrypt(head, stream, key, certificate, pieces.append)
+    return b"".join(pieces)
+
+
+def _decrypt(
+    head: _Head,
+    stream: BinaryIO,
+    key: PrivateKey,
+    certificate: bytes,
+    write: Callable[[bytes], object],
+) -> None:
+    """Give the plain archive to ``write`` piece by piece, then check the tag: :class:`SealingError` when it
+    does not hold, and then nothing of what was written may be used.
+    """
     secret = content_key(head.infos, key, certificate)
     decryptor = Cipher(algorithms.AES256(secret), modes.GCM(head.nonce)).decryptor()
-    with packed.open("xb") as file:
-        left = head.size
-        piece = head.first[:left]
-        while left:
-            if not piece:
-                raise SealingError("is cut short", code="sealed-changed")
-            file.write(decryptor.update(piece))
-            left -= len(piece)
-            piece = stream.read(min(left, CHUNK))
+    left = head.size
+    piece = head.first[:left]
+    while left:
+        if not piece:
+            raise SealingError("is cut short", code="sealed-changed")
+        write(decryptor.update(piece))
+        left -= len(piece)
+        piece = stream.read(min(left, CHUNK))
     tail = head.first[head.size :] + stream.read(MAX_TAIL)
     if stream.read(1):
         raise SealingError("bytes are left over after the sealed content")
