@@ -12,8 +12,17 @@ import psycopg
 from psycopg import errors
 
 from lienthong.exchange.store.errors import DiskFull, StoreFailed, StoreMismatch
+from lienthong.exchange.store.postgres.arrays import register
 
 SCHEMA: Final = "exchange"
+_SETTINGS: Final = (
+    ("search_path", SCHEMA),
+    # Every query of ours has its index. The planner's statistics lag behind a log that grows fast, and a
+    # plan made for a nearly empty table would scan it for minutes.
+    ("enable_seqscan", "off"),
+    ("plan_cache_mode", "force_generic_plan"),
+    ("jit", "off"),
+)
 _SCHEMA_FILES: Final = Path(__file__).with_name("schema")
 _MIGRATION_LOCK: Final = 0x4C54_0001
 _MOST_IDLE: Final = 8
@@ -25,7 +34,9 @@ def connect(dsn: str) -> Connection:
     """A connection in autocommit mode whose search path is our schema. StoreFailed when there is none."""
     try:
         connection = psycopg.connect(dsn, autocommit=True, connect_timeout=10, application_name="lienthong")
-        connection.execute(f"SET search_path = {SCHEMA}".encode())
+        register(connection)
+        for setting, value in _SETTINGS:
+            connection.execute("SELECT set_config(%s, %s, false)", (setting, value))
     except psycopg.Error as error:
         raise unreachable(error) from error
     return connection

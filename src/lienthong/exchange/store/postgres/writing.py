@@ -20,7 +20,6 @@ from lienthong.exchange.store.admission import (
     Known,
     Standing,
     admit,
-    grown_inboxes,
     inboxes,
     wanted,
 )
@@ -29,6 +28,7 @@ from lienthong.exchange.store.crashpoints import crashpoint
 from lienthong.exchange.store.errors import StoreFailed
 from lienthong.exchange.store.keys import document_key, id_key
 from lienthong.exchange.store.postgres.agencies import Agencies
+from lienthong.exchange.store.postgres.arrays import Bigints, Ints, Smallints
 from lienthong.exchange.store.postgres.connections import Connection
 from lienthong.exchange.store.protocol import RecordKind, SignCheckpoint, SpooledPayload, Submission
 from lienthong.trust.log.merkle import HASH_SIZE, Frontier, Growth, leaf_hash
@@ -45,15 +45,13 @@ _COPY_RECORDS: Final = (
     "COPY records (idx, kind, lane, business, stored, size, id_key, sender, subject, document_key, "
     "message_id, digest, leaf, summary, payload) FROM STDIN (FORMAT BINARY)"
 )
-_BY_ID_KEY: Final = (
-    "SELECT id_key, idx, sender, message_id, digest FROM records WHERE id_key = ANY(%b::bigint[])"
-)
+_BY_ID_KEY: Final = "SELECT id_key, idx, sender, message_id, digest FROM records WHERE id_key = ANY(%b)"
 _BLOBS: Final = "SELECT digest FROM blobs WHERE digest = ANY(%b::bytea[]) FOR KEY SHARE"
 _FINISH: Final = (
     "WITH i AS (INSERT INTO inbox (agency, idx, lane) "
-    "SELECT * FROM unnest(%b::integer[], %b::bigint[], %b::smallint[])), "
+    "SELECT * FROM unnest(%b, %b, %b)), "
     "b AS (INSERT INTO batches (size, first, accepted_ms, root, note) VALUES (%b, %b, %b, %b, %b)), "
-    "k AS (INSERT INTO blocks (key, nodes) SELECT * FROM unnest(%b::bigint[], %b::bytea[])), "
+    "k AS (INSERT INTO blocks (key, nodes) SELECT * FROM unnest(%b, %b::bytea[])), "
     "h AS (UPDATE head SET size = %b, frontier = %b, note = %b, last_ms = %b, counts = %b) "
     "SELECT pg_notify(%b, told) FROM unnest(%b::text[]) AS told"
 )
@@ -129,8 +127,8 @@ def write_batch(
 def _look_up(
     connection: Connection, batch: Sequence[Submission], large: list[bytes], agencies: Agencies
 ) -> tuple[Head, Known, dict[tuple[str, str], int]]:
-    """Lock the head and read what the batch needs, in one round trip. Each statement sees what was
-    committed before the lock was granted (READ COMMITTED takes a snapshot a statement).
+    """Lock the head and read what the batch needs, in one round trip. Under READ COMMITTED each statement
+    after the lock sees what was committed before it was granted.
 
     Answers the head, what is known, and for each new (sender, message id) its free key.
     """
@@ -140,13 +138,12 @@ def _look_up(
     with connection.pipeline():
         run("BEGIN ISOLATION LEVEL READ COMMITTED")
         crashpoint("postgres.begun")
-        head = run("SELECT size, frontier, last_ms, counts FROM head FOR UPDATE", binary=True)
-        ids = run(_BY_ID_KEY, (list(keys.values()),), binary=True)
+        found = run("SELECT * FROM lock_and_look_up(%b)", (Bigints(list(keys.values())),), binary=True)
         subjects = rows = blobs = None
         if asked.subjects:
             subjects = run(
-                "SELECT idx, kind, sender FROM records WHERE idx = ANY(%b::bigint[])",
-                (list(asked.subjects),),
+                "SELECT idx, kind, sender FROM records WHERE idx = ANY(%b)",
+                (Bigints(list(asked.subjects)),),
                 binary=True,
             )
         if asked.standings:
@@ -154,15 +151,11 @@ def _look_up(
         if large:
             blobs = run(_BLOBS, (large,), binary=True)
     crashpoint("postgres.locked")
-    row = head.fetchone()
-    if row is None:
-        raise StoreFailed(
-            "the log's head row is missing", place="exchange.head", remedy="restore the database"
-        )
-    size, frontier, last_ms, counts = row
+    matches = found.fetchall()
+    size, frontier, last_ms, counts = matches[0][:4]
     hashes = tuple(frontier[at : at + HASH_SIZE] for at in range(0, len(frontier), HASH_SIZE))
     known = Known()
-    _match_ids(connection, keys, ids, known, agencies)
+    _match_ids(connection, keys, [row[4:] for row in matches if row[4] is not None], known, agencies)
     if subjects is not None:
         known.subjects = {
             idx: (_KINDS[kind], agencies.code(connection, sender)) for idx, kind, sender in subjects
@@ -181,7 +174,7 @@ def _look_up(
 def _match_ids(
     connection: Connection,
     keys: dict[tuple[str, str], int],
-    rows: Cursor,
+    rows: Sequence[tuple[Any, ...]],
     known: Known,
     agencies: Agencies,
 ) -> None:
@@ -194,7 +187,9 @@ def _match_ids(
                 known.ids[pair] = idx, digest
                 break
             key += 1
-            found.update({row[0]: row for row in connection.execute(_BY_ID_KEY, ([key],), binary=True)})
+            found.update(
+                {row[0]: row for row in connection.execute(_BY_ID_KEY, (Bigints([key]),), binary=True)}
+            )
         keys[pair] = key
 
 
@@ -208,8 +203,8 @@ def select_standings(
     met = [(idx, numbers[agency]) for idx, agency in pairs if agency in numbers]
     return connection.execute(
         "SELECT i.idx, i.agency, i.state, i.request, i.recalled, i.state_ms, i.ack, i.ack_ms "
-        "FROM unnest(%b::bigint[], %b::integer[]) AS w (idx, agency) JOIN inbox i USING (agency, idx)",
-        ([idx for idx, _ in met], [number for _, number in met]),
+        "FROM unnest(%b, %b) AS w (idx, agency) JOIN inbox i USING (agency, idx)",
+        (Bigints([idx for idx, _ in met]), Ints([number for _, number in met])),
         binary=True,
     )
 
@@ -242,33 +237,45 @@ def _copy_records(
 ) -> None:
     """All columns of the new records, payloads included, as one binary COPY."""
     parts: list[bytes] = [_COPY_HEADER]
+    length = _COPY_LENGTH.pack
     taken: set[int] = set()
-    for idx, (each, leaf, size) in enumerate(
-        zip(written.admission.admitted, written.leaves, sizes, strict=True), written.admission.first
-    ):
+    idx = written.admission.first
+    for each, leaf, size in zip(written.admission.admitted, written.leaves, sizes, strict=True):
         stored = _stored(each, blob_from)
         key = keys[each.sender, each.message_id]
-        while key in taken or (taken and key - 1 in taken and _is_taken(connection, key)):
+        while key in taken or (key - 1 in taken and _is_taken(connection, key)):
             key += 1
         taken.add(key)
-        fixed = 8, idx, 2, each.kind, 2, each.lane, 2, each.business, 2, stored, 8, size
-        parts.append(_COPY_FIXED.pack(15, *fixed, 8, key, 4, numbers[each.sender]))
-        document = _document_key(each)
-        for number in (each.subject, document):
-            parts.append(_NULL if number is None else _COPY_BIGINT.pack(8, number))
-        payload = each.payload if stored == INLINE else None
-        for value in (each.message_id.encode(), each.digest, leaf, each.summary, payload):
-            if isinstance(value, bytes):
-                parts += (_COPY_LENGTH.pack(len(value)), value)
-            else:
-                parts.append(_NULL)
+        subject, document = each.subject, _document_key(each)
+        message_id, summary = each.message_id.encode(), each.summary
+        parts += (
+            _COPY_FIXED.pack(
+                *(15, 8, idx, 2, each.kind, 2, each.lane, 2, each.business, 2, stored, 8, size),
+                *(8, key, 4, numbers[each.sender]),
+            ),
+            _NULL if subject is None else _COPY_BIGINT.pack(8, subject),
+            _NULL if document is None else _COPY_BIGINT.pack(8, document),
+            length(len(message_id)),
+            message_id,
+            length(len(each.digest)),
+            each.digest,
+            length(len(leaf)),
+            leaf,
+            length(len(summary)),
+            summary,
+        )
+        if stored == INLINE and isinstance(each.payload, bytes):
+            parts += (length(size), each.payload)
+        else:
+            parts.append(_NULL)
+        idx += 1
     parts.append(b"\xff\xff")
     with connection.cursor().copy(_COPY_RECORDS) as copy:
         copy.write(b"".join(parts))
 
 
 def _is_taken(connection: Connection, key: int) -> bool:
-    return connection.execute(_BY_ID_KEY, ([key],)).fetchone() is not None
+    return connection.execute(_BY_ID_KEY, (Bigints([key]),)).fetchone() is not None
 
 
 def _finish(
@@ -281,24 +288,29 @@ def _finish(
 ) -> None:
     """Everything but the records, and the commit, in one round trip."""
     admission, growth = written.admission, written.growth
-    inbox = [
-        (numbers[recipient], idx, 0 if each.lane else 1)
-        for idx, each in enumerate(admission.admitted, admission.first)
-        for recipient in inboxes(each)
-    ]
+    agencies: list[int] = []
+    indexes: list[int] = []
+    lanes: list[int] = []
+    grown: set[str] = set()
+    for idx, each in enumerate(admission.admitted, admission.first):
+        recipients = inboxes(each)
+        agencies += [numbers[recipient] for recipient in recipients]
+        indexes += [idx] * len(recipients)
+        lanes += [0 if each.lane else 1] * len(recipients)
+        grown.update(recipients)
     with connection.pipeline():
         connection.execute(
             _FINISH,
             (
-                [agency for agency, _, _ in inbox],
-                [idx for _, idx, _ in inbox],
-                [lane for _, _, lane in inbox],
+                Ints(agencies),
+                Bigints(indexes),
+                Smallints(lanes),
                 growth.size,
                 admission.first,
                 written.accepted_ms,
                 growth.root,
                 written.note,
-                [key for key, _ in blocks],
+                Bigints([key for key, _ in blocks]),
                 [nodes for _, nodes in blocks],
                 growth.size,
                 b"".join(growth.frontier.hashes),
@@ -306,7 +318,7 @@ def _finish(
                 written.accepted_ms,
                 counts.encode(),
                 CHANNEL,
-                list(notifications(token, grown_inboxes(admission))),
+                list(notifications(token, grown)),
             ),
         )
         _update_inbox(connection, admission, numbers)

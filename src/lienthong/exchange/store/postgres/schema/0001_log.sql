@@ -70,3 +70,22 @@ CREATE TABLE blocks (key bigint PRIMARY KEY, nodes bytea NOT NULL);
 ALTER TABLE blocks ALTER COLUMN nodes SET STORAGE EXTERNAL;
 CREATE TABLE cosignatures (size bigint, line bytea, PRIMARY KEY (size, line));
 CREATE TABLE timestamps (size bigint, token bytea NOT NULL, digest bytea, PRIMARY KEY (size, digest));
+
+-- Become the writer, then read: each statement in here sees what was committed before the lock was granted.
+-- One row with the head, more when ids are here already.
+CREATE FUNCTION lock_and_look_up(keys bigint[]) RETURNS TABLE (
+  size bigint, frontier bytea, last_ms bigint, counts text,
+  id_key bigint, idx bigint, sender integer, message_id text, digest bytea
+) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+  held head;
+BEGIN
+  SELECT * INTO STRICT held FROM head FOR UPDATE;
+  RETURN QUERY SELECT held.size, held.frontier, held.last_ms, held.counts,
+    NULL::bigint, NULL::bigint, NULL::integer, NULL::text, NULL::bytea;
+  RETURN QUERY SELECT NULL::bigint, NULL::bytea, NULL::bigint, NULL::text,
+    r.id_key, r.idx, r.sender, r.message_id, r.digest
+    FROM records r WHERE r.id_key = ANY (keys);
+END
+$$;
