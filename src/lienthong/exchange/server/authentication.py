@@ -113,9 +113,10 @@ class Doorkeeper:
             min(known.good_until_s, expires_s),
             known.concurrent,
         )
-        if len(self._kept) >= MAX_TOKENS_KEPT:
-            self._kept.clear()
-        self._kept[authorization] = principal
+        if authorization == f"Bearer {token.strip()}":  # one entry a token, however its header is written
+            if len(self._kept) >= MAX_TOKENS_KEPT:
+                self._kept.clear()
+            self._kept[authorization] = principal
         return principal
 
     def identify(
