@@ -19,6 +19,7 @@ from tests.trust import crafting
 from lienthong.core.errors import LienthongError
 from lienthong.exchange.edxml import legacy_signature
 from lienthong.exchange.edxml.writer import write
+from lienthong.exchange.server.diagnosis import examine
 from lienthong.exchange.server.health import certificate_health
 from lienthong.registry import certificates
 from lienthong.registry.directory import CertificateRef
@@ -184,3 +185,17 @@ def test_crafted_certificates_bring_nothing_into_the_log_and_no_fault_out_of_the
             assert answer.json()["code"] != "internal-error"
         assert hub.http.get("/v1/statistics").json()["tree_size"] == 0
         assert hub.http.get("/health/ready").status_code == 200
+
+
+def test_a_crafted_server_certificate_is_named_by_the_doctor_and_stops_the_start_with_a_reason(
+    new_province: NewProvince,
+) -> None:
+    province = new_province()
+    text = (province.data / "lienthong.toml").read_text()
+    listener = 'tls = true\npublic_url = "https://127.0.0.1:1"'
+    (province.data / "lienthong.toml").write_text(text.replace("tls = false", listener))
+    (province.data / "keys/tls-server.pem").write_bytes(pem("CERTIFICATE", CRAFTED["an extension twice"]))
+    troubles = [one for one in examine(province.data) if one.state == "failing"]
+    assert any("tls-server" in one.detail or "certificate" in one.detail for one in troubles)
+    with pytest.raises(LienthongError, match="certificate"), RunningHub(province):
+        pass

@@ -25,8 +25,9 @@ from lienthong.exchange.configuration import Configuration, ConfigurationError, 
 from lienthong.exchange.server.health import HealthItem, certificate_health
 from lienthong.exchange.server.listening import free_port, url_of
 from lienthong.registry import snapshot
+from lienthong.trust import crl, paths
 from lienthong.trust.certificates import TrustStore
-from lienthong.trust.keys import load_signer, read_file
+from lienthong.trust.keys import load_certificates, load_signer, read_file
 from lienthong.trust.log.notes import NoteKey, NoteSigner
 from lienthong.trust.profiles import Profile
 from lienthong.trust.tsa import TimeStampAuthority
@@ -175,10 +176,8 @@ def _trust(configuration: Configuration) -> Iterator[HealthItem]:
         yield HealthItem("revocation", "warning", "; ".join(trust.revocation.problems), remedy)
         return
     for path in sorted(configuration.path("pki/crl").glob("*.crl")):
-        data = path.read_bytes()
-        read = x509.load_pem_x509_crl if data.startswith(b"-----") else x509.load_der_x509_crl
-        until = read(data).next_update_utc
-        if until is not None and until <= datetime.now(UTC):
+        until = crl.parse(read_file(path, limit=crl.MAX_CRL), place=str(path)).next_update
+        if until <= datetime.now(UTC):
             yield HealthItem(
                 "revocation", "warning", f"{path.name} went stale at {until:%Y-%m-%d %H:%M}", remedy
             )
@@ -277,7 +276,7 @@ def _network(configuration: Configuration) -> Iterator[HealthItem]:
 
 
 def _names(certificate: Path) -> set[str]:
-    found = x509.load_pem_x509_certificate(certificate.read_bytes())
+    found = paths.parse(load_certificates(certificate)[0]).x509
     try:
         names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:

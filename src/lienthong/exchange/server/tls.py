@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from granian.constants import SSLProtocols
 
 from lienthong.exchange.configuration import Configuration, ConfigurationError
-from lienthong.trust.keys import load_certificates, load_key
+from lienthong.trust.keys import UNREADABLE, load_certificates, load_key
 
 TlsSettings = tuple[bool, str, str, None, str, str | None, list[str], bool]
 
@@ -74,7 +74,7 @@ def _crl(path: Path, place: str) -> str:
         data = path.read_bytes()
         load = x509.load_pem_x509_crl if data.startswith(b"-----") else x509.load_der_x509_crl
         return _in_memory(load(data).public_bytes(Encoding.PEM))
-    except (OSError, ValueError) as error:
+    except (OSError, *UNREADABLE) as error:
         raise ConfigurationError(
             f"{path.name} is not a list of revoked certificates: {error}",
             place=f"{place} client_crl",
