@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.exchange.province import DEPARTMENT, RunningHub
+import threading
+
+from tests.exchange.province import COMMUNE, DEPARTMENT, PROVINCE, RunningHub
 
 
 def test_a_token_is_one_text(hub: RunningHub) -> None:
@@ -22,3 +24,46 @@ def test_a_token_is_one_text(hub: RunningHub) -> None:
         answer = hub.http.get("/v1/sent", headers={"Authorization": f"{scheme} {token}"})
         assert answer.status_code == 200
     assert len(hub.app.door._kept) == before
+
+
+def test_what_one_agency_acknowledges_does_not_shut_the_others_out(hub: RunningHub) -> None:
+    over = threading.Event()
+    headers = hub.bearer(COMMUNE)
+    answered: set[int] = set()
+
+    def ask() -> None:
+        while not over.is_set():
+            answer = hub.http.post(
+                "/v1/inbox/acknowledgements",
+                json={"indexes": list(range(10**6, 10**6 + 1000))},
+                headers=headers,
+            )
+            answered.add(answer.status_code)
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    try:
+        answers = [
+            hub.send(hub.province.document(PROVINCE, [DEPARTMENT], number=str(n))).status_code
+            for n in range(40)
+        ]
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+    assert set(answers) == {201}
+    assert answered <= {404, 429}
+
+
+def test_an_acknowledgement_is_recorded_once_and_names_what_is_missing(hub: RunningHub) -> None:
+    indexes = [
+        hub.send(hub.province.document(PROVINCE, [COMMUNE], number=f"9{n}")).json()["index"] for n in range(3)
+    ]
+    assert hub.acknowledge(COMMUNE, [indexes[0]]).status_code == 200
+    size = hub.app.hub.store.tree_size()
+    answer = hub.acknowledge(COMMUNE, [*indexes, *indexes, 10**6])
+    assert answer.status_code == 404
+    assert answer.json()["detail"].endswith(f": {10**6}")
+    assert hub.acknowledge(COMMUNE, indexes).json() == {"acknowledged": indexes}
+    assert hub.app.hub.store.tree_size() == size + 2

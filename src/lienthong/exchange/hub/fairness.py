@@ -28,6 +28,10 @@ class FairQueue(Generic[T]):
         self.records += 1
         self.bytes += size
 
+    def of(self, agency: str) -> int:
+        """How many items of an agency wait."""
+        return sum(lane.of(agency) for lane in self._lanes)
+
     def take(self, max_records: int, max_bytes: int) -> list[T]:
         """The next batch: urgent first, then one of each agency in turn; at least one when any waits.
 
@@ -61,6 +65,9 @@ class _RoundRobin(Generic[T]):
             self.ring.append(agency)
         else:
             waiting.append(entry)
+
+    def of(self, agency: str) -> int:
+        return len(self._waiting.get(agency, ()))
 
     def next_size(self) -> int:
         return self._waiting[self.ring[0]][0][1]

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from lienthong.core.errors import LienthongError
 from lienthong.exchange.errors import Unavailable
 from lienthong.exchange.hub.fairness import FairQueue
+from lienthong.exchange.hub.quotas import QuotaUsedUp
 from lienthong.exchange.store.errors import StoreFailed
 from lienthong.exchange.store.protocol import Accepted, Outcome, SpooledPayload, Store, Submission
 
@@ -113,6 +114,21 @@ class GroupCommit:
     @property
     def full(self) -> bool:
         return self._queue.records >= self._queue_records or self._queue.bytes >= self._queue_bytes
+
+    @property
+    def share(self) -> int:
+        """Records that one agency may have waiting when it hands over many at once."""
+        return max(1, self._queue_records // 4)
+
+    def require_room(self, agency: str, records: int) -> None:
+        """Raises unless so many more records of an agency may queue: what it asks for at once must not shut
+        the others out.
+        """
+        waiting = self._queue.of(agency)
+        if waiting + records > self.share:
+            raise QuotaUsedUp(f"{waiting} records of {agency} wait to be stored already", 1)
+        if self.full or self._queue.records + records > self._queue_records:
+            raise QueueFull("too many messages wait to be stored", remedy="send again in a few seconds")
 
     def busy_seconds(self) -> float:
         """How long the batch under way has taken so far, 0 when the writer is idle."""

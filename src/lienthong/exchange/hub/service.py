@@ -21,6 +21,7 @@ from lienthong.exchange.errors import NotFound, Unavailable
 from lienthong.exchange.hub.acceptance import (
     TAKE_BACK,
     Acceptor,
+    organ_in,
     subject_of,
     today,
     unknown_subject,
@@ -227,9 +228,8 @@ class Hub:
         what makes it unacceptable.
         """
         acceptor = self.acceptor
-        if isinstance(payload, bytes):
-            opened = acceptor.open(payload, now_s)
-        else:
+        opened = acceptor.open_here(payload, now_s) if isinstance(payload, bytes) else None
+        if opened is None:
             opened = await self._open_large(sender, payload, now_s)
         with opened:
             envelope = opened.envelope
@@ -251,26 +251,31 @@ class Hub:
         forwarded = _forwarded(settled.receipt) if outcome.duplicate else submission.forwarded
         return Taken(outcome.index, outcome.duplicate, settled.receipt, forwarded, acceptance.left_out)
 
-    async def _open_large(self, sender: str, payload: SpooledPayload, now_s: float) -> Opened:
+    async def _open_large(self, sender: str, payload: bytes | SpooledPayload, now_s: float) -> Opened:
         """In a worker thread, one of an agency at a time: reading a gigabyte takes seconds."""
+        source = payload if isinstance(payload, bytes) else payload.path
         await self._large.enter(sender, 1)
         try:
-            return await self.loop.run_in_executor(self._heavy, self.acceptor.open, payload.path, now_s)
+            return await self.loop.run_in_executor(self._heavy, self.acceptor.open, source, now_s)
         finally:
             self._large.leave(sender)
 
     async def acknowledge(self, agency: str, indexes: list[int], staff: str) -> list[int]:
-        """Take rows from the agency's inbox: each becomes a record of the log. Answers those taken, now or
-        before. :class:`NotFound` names those that are not in the inbox; the others are taken.
+        """Take rows from the agency's inbox: each becomes a record of the log, once. Answers those taken, now
+        or before. :class:`NotFound` names those that are not in the inbox; the others are taken.
+        :class:`QuotaUsedUp` while too many of the agency's records wait; nothing is taken then, or, of more
+        than its share of the queue, some: ask for all of them again.
         """
-        settled = await asyncio.gather(
-            *(self.commit.submit(_acknowledgement(agency, index, staff)) for index in indexes)
-        )
-        missing = [
-            str(index)
-            for index, one in zip(indexes, settled, strict=True)
-            if isinstance(one.outcome, Refused)
-        ]
+        rows = await self.apart(_inbox_rows, self.store, agency, indexes)
+        fresh = [index for index in dict.fromkeys(indexes) if rows.get(index, True) is False]
+        share = self.commit.share
+        for start in range(0, len(fresh), share):
+            some = fresh[start : start + share]
+            self.commit.require_room(agency, len(some))
+            await asyncio.gather(
+                *(self.commit.submit(_acknowledgement(agency, index, staff)) for index in some)
+            )
+        missing = [str(index) for index in indexes if index not in rows]
         if missing:
             raise NotFound(f"not in the inbox of {agency}: {', '.join(missing)}", place="indexes")
         return indexes
@@ -278,7 +283,10 @@ class Hub:
     async def _subject(self, envelope: Envelope, sender: str, directory: Directory, now_s: float) -> Record:
         """The document that a message is about, which the sender sent or received."""
         document_id, organ = subject_of(envelope)
+        organ = organ or organ_in(document_id)
         author = own_code(directory, organ, today(now_s)) if organ else None
+        if organ and author is None:
+            raise unknown_subject(envelope, document_id)
         if envelope.kind == "document" or envelope.status_code == TAKE_BACK:
             author = sender
         found = await self.read(self.store.find_document, document_id, author)
@@ -342,6 +350,27 @@ class Hub:
 def _forwarded(receipt: bytes) -> tuple[tuple[str, str], ...]:
     pairs = json.loads(receipt)["leaf"].get("forwarded", ())
     return tuple((asked, heir) for asked, heir in pairs)
+
+
+def _inbox_rows(store: Store, agency: str, indexes: list[int]) -> dict[int, bool]:
+    """Those of the indexes that are in the agency's inbox, and whether each is acknowledged. Read in pages
+    that grow while what is asked for stands close together.
+    """
+    wanted = set(indexes)
+    rows: dict[int, bool] = {}
+    seen, limit = -1, 64
+    for index in sorted(wanted):
+        if index <= seen:
+            continue
+        page = store.inbox(agency, after=index - 1, limit=limit)
+        found = {one.index: one.acknowledged_ms is not None for one in page if one.index in wanted}
+        rows |= found
+        seen = page[-1].index if len(page) == limit else _LAST
+        limit = min(max(1, 2 * len(found)), 256)
+    return rows
+
+
+_LAST = 2**63 - 1
 
 
 def _acknowledgement(agency: str, index: int, staff: str) -> Submission:

@@ -130,8 +130,17 @@ async def acknowledge(app: Application, request: Request) -> None:
         raise BadRequest(f"a list of 1 to {MAX_ACKNOWLEDGED} indexes is expected", place="indexes")
     if not isinstance(staff, str) or len(staff) > MAX_STAFF or not staff.isprintable():
         raise BadRequest(f"a text of at most {MAX_STAFF} printable characters is expected", place="staff")
-    app.hub.require_accepting(request.now_s)
-    taken = await app.hub.acknowledge(request.agency, list(dict.fromkeys(indexes)), nfc(staff))
+    hub, agency, principal = app.hub, request.agency, request.principal
+    assert principal is not None
+    hub.require_accepting(request.now_s)
+    await hub.door.enter(agency, principal.concurrent)
+    try:
+        if not hub.quotas.known(agency, request.now_s):
+            await hub.open_quota(agency, request.now_s)
+        hub.quotas.take(agency, principal.directory.quota(agency), 0, request.now_s)
+        taken = await hub.acknowledge(agency, list(dict.fromkeys(indexes)), nfc(staff))
+    finally:
+        hub.door.leave(agency)
     request.json(shapes.dumps({"acknowledged": taken}))
 
 
