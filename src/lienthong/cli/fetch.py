@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +13,7 @@ from lienthong.cli.output import JsonOption, note, print_json, progress, say, si
 from lienthong.core.errors import LienthongError
 
 if TYPE_CHECKING:
+    from lienthong.exchange.client import Client
     from lienthong.exchange.client.receiving import Received
 
 AT_ONCE = 500
@@ -43,42 +45,85 @@ def fetch(
 ) -> None:
     """Fetch records, verify seal, contents, receipt and log proof, keep them, then acknowledge them.
 
-    What does not hold is put aside in the profile's inbox/rejected and is not acknowledged.
+    What does not hold is put aside in the profile's inbox/rejected and is not acknowledged. What holds but
+    cannot be unpacked stays in the profile's inbox. Either is told at the end, exit code 1, after the others.
     """
     if not indexes and not everything:
         raise WhatToFetch("nothing was named", remedy="give indexes, or --all")
-    with client_of(agency, data) as client:
-        wanted = list(dict.fromkeys(indexes or []))
-        results: list[dict[str, Any]] = []
-        with progress(quiet=as_json) as bar:
-            task = bar.add_task("Fetching", total=len(wanted))
-            while True:
-                if everything and not wanted:
-                    done = {result["index"] for result in results}
-                    page = client.inbox(limit=AT_ONCE, pending=True)
-                    wanted = [item.index for item in page.items if item.index not in done]
-                    bar.update(task, total=len(results) + len(wanted))
-                if not wanted:
-                    break
-                for index in wanted:
+    results: list[dict[str, Any]] = []
+    failures: list[tuple[int, LienthongError]] = []
+    with client_of(agency, data) as client, progress(quiet=as_json) as bar:
+        task = bar.add_task("Fetching", total=0)
+        seen: set[int] = set()
+        for page in _pending(client) if everything else [list(dict.fromkeys(indexes or []))]:
+            wanted = [index for index in page if index not in seen]
+            seen.update(wanted)
+            bar.update(task, total=len(seen))
+            for index in wanted:
+                try:
                     received = client.fetch(index)
+                except LienthongError as error:
+                    if _concerns_all(error):
+                        raise
+                    failures.append((index, error))
+                    continue
+                written: list[Path] = []
+                problem = None
+                try:
                     written = received.extract(into / str(index), client.profile) if into else []
-                    results.append(_facts(received, written))
-                    if acknowledge:
-                        client.acknowledge([index], staff=staff)
-                    if arrived and _is_new_document(received):
-                        client.report(received, "01", staff=staff)
-                    bar.advance(task)
-                wanted = []
-                if not everything:
-                    break
-        if as_json:
-            print_json(results)
-            return
-        for result in results:
-            _show(result)
-        if not results:
-            say("Nothing is waiting.")
+                except LienthongError as error:
+                    problem = error
+                # Its container is safely here, even if what it holds cannot be unpacked.
+                if acknowledge:
+                    client.acknowledge([index], staff=staff)
+                if problem is not None:
+                    failures.append((index, problem))
+                    continue
+                if arrived and _is_new_document(received):
+                    client.report(received, "01", staff=staff)
+                results.append(_facts(received, written))
+                bar.advance(task)
+    _tell(results, failures, as_json=as_json)
+    if failures:
+        if len(seen) == 1 and not everything:
+            raise failures[0][1]
+        raise typer.Exit(1)
+
+
+def _pending(client: Client) -> Iterator[list[int]]:
+    """The indexes that wait, urgent ones first, page by page: one that stays pending holds up no other."""
+    for lane in ("urgent", "normal"):
+        after = -1
+        while items := client.inbox(after=after, limit=AT_ONCE, pending=True, lane=lane).items:
+            yield [item.index for item in items]
+            after = items[-1].index
+
+
+def _concerns_all(error: LienthongError) -> bool:
+    """Whether the next record would fail in the same way."""
+    from lienthong.exchange.client.errors import HubRefused, HubUnreachable
+
+    return isinstance(error, HubUnreachable) or (isinstance(error, HubRefused) and not error.for_good)
+
+
+def _tell(
+    results: list[dict[str, Any]], failures: list[tuple[int, LienthongError]], *, as_json: bool
+) -> None:
+    from rich.markup import escape
+
+    if as_json:
+        failed = [
+            {"index": index, "error": error.code, "detail": error.detail, "place": error.place}
+            for index, error in failures
+        ]
+        print_json([*results, *failed])
+        return
+    for result in results:
+        _show(result)
+    for index, error in failures:
+        note(f"[red]✗[/] {index}  {escape(str(error))}")
+    if not results and not failures:
+        say("Nothing is waiting.")
 
 
 def _is_new_document(received: Received) -> bool:

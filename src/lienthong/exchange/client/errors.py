@@ -58,3 +58,10 @@ class EvidenceMismatch(ExchangeError):
     code = "evidence-mismatch"
     status = 422
     title: ClassVar[str] = "The hub's evidence does not hold"
+
+
+class FileInTheWay(ExchangeError):
+    """A file of a message cannot get its place on the disk; the message itself is kept."""
+
+    code = "file-exists"
+    title: ClassVar[str] = "The file cannot be written"

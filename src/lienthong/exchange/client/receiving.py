@@ -16,7 +16,7 @@ from lienthong.core.errors import LienthongError
 from lienthong.exchange.client.answers import InboxPage, acknowledged, inbox_page
 from lienthong.exchange.client.build import file_name
 from lienthong.exchange.client.directory_copy import DirectoryCopy
-from lienthong.exchange.client.errors import EvidenceMismatch
+from lienthong.exchange.client.errors import EvidenceMismatch, FileInTheWay
 from lienthong.exchange.client.outbox import sync_folder
 from lienthong.exchange.client.profile import AgencyProfile
 from lienthong.exchange.client.receipt import Receipt, check_receipt
@@ -55,14 +55,18 @@ class Received:
     warning: str = ""
 
     def extract(self, folder: Path, profile: AgencyProfile | None = None) -> list[Path]:
-        """Write the files into ``folder`` (never over an existing one), unsealed with the profile's
-        encryption key when they are sealed; the paths written.
+        """Write the files into ``folder``, unsealed with the profile's encryption key when they are sealed;
+        their paths. Files of one name are numbered. Never over another file; one that is there already with
+        the same content stays, so that this can be repeated.
         """
         folder.mkdir(parents=True, exist_ok=True)
         with open_container(self.path) as opened:
             if opened.sealed and profile is not None:
                 return _unseal(opened, profile, folder)
-            return [_extract(opened, name, folder) for name, _, _ in self.files]
+            names = _names([name for name, _, _ in self.files])
+            return [
+                _extract(opened, one[0], folder / name) for one, name in zip(self.files, names, strict=True)
+            ]
 
 
 class Receiving:
@@ -266,19 +270,50 @@ def _unseal(opened: Opened, profile: AgencyProfile, folder: Path) -> list[Path]:
     raise first
 
 
-def _extract(opened: Opened, name: str, folder: Path) -> Path:
-    """One file out of the container, under a safe name, digested on the way; gone if it does not hold."""
-    target = folder / (SEALED if name == SEALED else file_name(name))
-    with target.open("xb") as out:
+def _names(inside: Sequence[str]) -> list[str]:
+    """A safe name on the disk for each file of a container: no two the same, whatever their case."""
+    names: list[str] = []
+    taken: set[str] = set()
+    for one in inside:
+        wanted = Path(SEALED if one == SEALED else file_name(one))
+        name, number = wanted.name, 1
+        while name.casefold() in taken:
+            number += 1
+            name = f"{wanted.stem}-{number}{wanted.suffix}"
+        taken.add(name.casefold())
+        names.append(name)
+    return names
+
+
+def _extract(opened: Opened, name: str, target: Path) -> Path:
+    """One file out of the container, digested on the way; it gets its name once all of it holds."""
+    partial = target.with_name(f".{secrets.token_hex(6)}.part")
+    try:
         try:
-            with opened.container.open(name) as source:
-                while chunk := source.read(1 << 20):
-                    out.write(chunk)
-            out.flush()
-            os.fsync(out.fileno())
-        except BaseException:
-            target.unlink(missing_ok=True)
-            raise
+            with partial.open("xb") as out:
+                with opened.container.open(name) as source:
+                    while chunk := source.read(1 << 20):
+                        out.write(chunk)
+                out.flush()
+                os.fsync(out.fileno())
+            if os.path.lexists(target):
+                if target.is_symlink() or not target.is_file() or _digest(target) != _digest(partial):
+                    raise FileInTheWay(
+                        "another file is already there",
+                        place=str(target),
+                        remedy="extract into an empty folder",
+                    )
+            else:
+                partial.rename(target)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        raise FileInTheWay(
+            f"cannot be written: {error.strerror}",
+            place=str(target),
+            remedy="check the folder, its permissions and the space left on the disk",
+            code="file-unwritable",
+        ) from error
     return target
 
 
