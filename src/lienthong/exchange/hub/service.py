@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from secrets import token_hex
 from time import monotonic, time
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
@@ -374,10 +375,13 @@ _LAST = 2**63 - 1
 
 
 def _acknowledgement(agency: str, index: int, staff: str) -> Submission:
+    """The nonce is in the leaf: the hashes of the log are public, and without it who took what and when
+    could be tried out. The store takes a row once, under whatever id.
+    """
     return Submission(
         RecordKind.ACKNOWLEDGEMENT,
         agency,
-        f"acknowledgement/{index}",
+        f"acknowledgement/{index}/{token_hex(16)}",
         sha256(f"{agency}:{index}".encode()).digest(),
         b"",
         (),
