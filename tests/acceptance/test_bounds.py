@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+import pytest
 from tests.exchange.province import COMMUNE, DEPARTMENT, PROVINCE, RunningHub
 
 
@@ -67,3 +68,25 @@ def test_an_acknowledgement_is_recorded_once_and_names_what_is_missing(hub: Runn
     assert answer.json()["detail"].endswith(f": {10**6}")
     assert hub.acknowledge(COMMUNE, indexes).json() == {"acknowledged": indexes}
     assert hub.app.hub.store.tree_size() == size + 2
+
+
+def test_a_trace_comes_in_pages_that_together_are_whole(
+    hub: RunningHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = hub.province.document(DEPARTMENT, [COMMUNE])
+    index = hub.send(document).json()["index"]
+    expected = [index]
+    for code in ("03", *["05"] * 6):
+        expected.append(hub.send(hub.province.status(COMMUNE, document, code)).json()["index"])
+    assert hub.acknowledge(DEPARTMENT, expected[1:3]).status_code == 200
+    monkeypatch.setattr(hub.app, "inbox_page", 3)
+    found: list[int] = []
+    after: int | None = -1
+    while after is not None:
+        page = hub.get(DEPARTMENT, f"/v1/messages/{index}/trace?after={after}").json()
+        assert len(page["history"]) <= 3
+        found += [one["index"] for one in page["history"]]
+        after = page["next"]
+    assert found[:8] == expected
+    assert len(found) == 10
+    assert found == sorted(set(found))

@@ -105,13 +105,16 @@ def record(body: object) -> SentRecord:
     return _read(SentRecord, _table(body) | {"recipients": tuple(recipients)})
 
 
-def trace(body: object) -> TraceView:
+def trace(body: object) -> tuple[TraceView, int | None]:
+    """A page of a document's life and what ``after`` should be in the next call."""
     table = _table(body)
-    return TraceView(
+    after = table.get("next")
+    view = TraceView(
         record(table.get("record")),
         tuple(_read(DeliveryLine, item) for item in _list(table, "deliveries")),
         tuple(record(item) for item in _list(table, "history")),
     )
+    return view, after if isinstance(after, int) else None
 
 
 def acknowledged(body: object) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lienthong.core.errors import LienthongError
@@ -48,8 +48,17 @@ class Inquiries:
 
     def trace(self, index: int) -> Steps[TraceView]:
         """A document's whole life: where it stands with each recipient, and every record about it."""
-        answer = yield from self._session.call(Call("GET", f"/v1/messages/{index}/trace"))
-        return trace(answer.json())
+        target = f"/v1/messages/{index}/trace"
+        answer = yield from self._session.call(Call("GET", target))
+        whole, after = trace(answer.json())
+        while after is not None:
+            answer = yield from self._session.call(Call("GET", target, query={"after": after}))
+            page, further = trace(answer.json())
+            whole = replace(whole, history=whole.history + page.history)
+            if further is not None and further <= after:
+                raise HubUnreachable("the hub's pages of a trace do not go on")
+            after = further
+        return whole
 
     def sent(self, *, before: int | None = None, limit: int = 100) -> Steps[tuple[SentRecord, ...]]:
         """What the agency sent, newest first."""

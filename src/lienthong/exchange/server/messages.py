@@ -139,14 +139,18 @@ async def receipt(app: Application, request: Request) -> None:
 
 
 async def trace(app: Application, request: Request) -> None:
-    """``GET /v1/messages/{index}/trace``: the sender sees every recipient, a recipient sees itself."""
+    """``GET /v1/messages/{index}/trace``: the sender sees every recipient, a recipient sees itself. One page
+    of the history, read apart: a document may have been reported on for years.
+    """
+    after = request.number("after", -1, -1, 2**59)
     hub, store, agency = app.hub, app.hub.store, request.agency
     record = await hub.party_record(agency, int(request.params[0]))
     if record.subject is not None and not record.business:
         record = await hub.party_record(agency, record.subject)
-    deliveries = await hub.read(store.deliveries, record.index)
-    history = await hub.read(store.history, record.index)
+    deliveries = await hub.apart(store.deliveries, record.index)
+    history = await hub.apart(store.history, record.index, after=after, limit=app.inbox_page)
+    next_index = history[-1].index if len(history) == app.inbox_page else None
     if record.sender != agency:
         deliveries = [one for one in deliveries if one.recipient == agency]
         history = [one for one in history if one.sender == agency or agency in one.recipients]
-    request.json(shapes.trace(record, deliveries, history))
+    request.json(shapes.trace(record, deliveries, history, next_index))

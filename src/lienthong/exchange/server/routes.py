@@ -82,6 +82,7 @@ ROUTES: tuple[Route, ...] = (
         "A document's life: where it stands with each recipient, and every record about it. "
         "A recipient sees its own part",
         (Answer(200, "The life of the document", schema="Trace"),),
+        (_AFTER,),
         parties=True,
     ),
     Route(

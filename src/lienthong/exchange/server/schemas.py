@@ -104,7 +104,12 @@ SCHEMAS: dict[str, Schema] = {
         }
     ),
     "Trace": _object(
-        {"record": _ref("Record"), "deliveries": _list(_ref("Delivery")), "history": _list(_ref("Record"))}
+        {
+            "record": _ref("Record"),
+            "deliveries": _list(_ref("Delivery")),
+            "history": _list(_ref("Record")),
+            "next": _or_null(INTEGER),
+        }
     ),
     "Acknowledge": _object(
         {"indexes": _list(INTEGER) | {"minItems": 1, "maxItems": 1000}, "staff": TEXT | {"maxLength": 200}},

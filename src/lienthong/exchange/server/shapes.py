@@ -88,8 +88,12 @@ def delivery(one: Delivery) -> bytes:
     )
 
 
-def trace(one: Record, deliveries: Iterable[Delivery], history: Iterable[Record]) -> bytes:
-    """``{"record":{…},"deliveries":[…],"history":[…]}``."""
+def trace(
+    one: Record, deliveries: Iterable[Delivery], history: Iterable[Record], next_index: int | None
+) -> bytes:
+    """``{"record":{…},"deliveries":[…],"history":[…],"next":index or null}``; ``next`` is what ``after``
+    should be in the next call.
+    """
     return (
         b'{"record":'
         + record(one)
@@ -97,7 +101,8 @@ def trace(one: Record, deliveries: Iterable[Delivery], history: Iterable[Record]
         + b",".join(map(delivery, deliveries))
         + b'],"history":['
         + b",".join(map(record, history))
-        + b"]}"
+        + b'],"next":'
+        + (b"null}" if next_index is None else b"%d}" % next_index)
     )
 
 

@@ -249,9 +249,10 @@ class Store(Protocol):
 
     def delivery(self, index: int, recipient: str) -> Delivery | None: ...
 
-    def history(self, index: int) -> list[Record]:
-        """Every record about a document, itself first, in index order: statuses, requests,
-        acknowledgements, and the acknowledgements of its statuses.
+    def history(self, index: int, *, after: int = -1, limit: int = 1000) -> list[Record]:
+        """The records about a document, itself first, in index order: statuses, requests,
+        acknowledgements, and the acknowledgements of its statuses. Those with an index > ``after``, at most
+        ``limit``.
         """
 
     def checkpoint(self) -> bytes:

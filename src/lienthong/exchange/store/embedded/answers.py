@@ -143,9 +143,9 @@ class EmbeddedReading:
             found = reads.deliveries(index, (recipient,))
             return found[0] if found else None
 
-    def history(self, index: int) -> list[Record]:
+    def history(self, index: int, *, after: int = -1, limit: int = 1000) -> list[Record]:
         with self._reading() as reads:
-            return reads.history(index)
+            return reads.history(index, after, limit)
 
     def checkpoint(self) -> bytes:
         return self._note

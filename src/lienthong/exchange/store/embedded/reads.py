@@ -218,22 +218,32 @@ class Reads:
             )
         return answers
 
-    def history(self, index: int) -> list[Record]:
-        with self._index.lock:
-            run = self._index.connection.execute
-            direct = [each for (each,) in run("SELECT idx FROM records WHERE subject = ?", (index,))]
-            found = set(direct)
-            for each in direct:
-                found.update(idx for (idx,) in run("SELECT idx FROM records WHERE subject = ?", (each,)))
-        record = self.record(index)
-        if record is None:
+    def history(self, index: int, after: int, limit: int) -> list[Record]:
+        first = self.record(index)
+        if first is None or limit <= 0:
             return []
-        kept = [record]
-        nearest = set(direct)
-        for other in self.records(sorted(found)):
-            if other.index in nearest or other.kind is RecordKind.ACKNOWLEDGEMENT:
-                kept.append(other)
+        kept = [first] if index > after else []
+        while len(kept) < limit:
+            room = limit - len(kept)
+            with self._index.lock:
+                rows = self._index.connection.execute(_HISTORY, (index, after, room)).fetchall()
+            direct = {each for each, subject in rows if subject == index}
+            kept += (
+                other
+                for other in self.records([each for each, _ in rows])
+                if other.index in direct or other.kind is RecordKind.ACKNOWLEDGEMENT
+            )
+            if len(rows) < room:
+                break
+            after = rows[-1][0]
         return kept
+
+
+_HISTORY = """
+SELECT idx, subject FROM records WHERE subject = ?1 AND idx > ?2
+UNION SELECT a.idx, a.subject FROM records s JOIN records a ON a.subject = s.idx
+WHERE s.subject = ?1 AND a.idx > ?2 ORDER BY idx LIMIT ?3
+"""
 
 
 def _inbox_item(record: Record, acknowledged_ms: int | None) -> InboxItem:

@@ -122,13 +122,13 @@ def deliveries(
     return answers
 
 
-def history(connection: Connection, index: int) -> list[Record]:
+def history(connection: Connection, index: int, after: int, limit: int) -> list[Record]:
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM records r WHERE idx = ANY (ARRAY("  # noqa: S608
         "SELECT %(index)s::bigint UNION SELECT idx FROM records WHERE subject = %(index)s "
         "UNION SELECT a.idx FROM records s JOIN records a ON a.subject = s.idx AND a.kind = 3 "
-        "WHERE s.subject = %(index)s)) ORDER BY idx",
-        {"index": _clamp(index)},
+        "WHERE s.subject = %(index)s)) AND idx > %(after)s ORDER BY idx LIMIT %(limit)s",
+        {"index": _clamp(index), "after": _clamp(after), "limit": max(limit, 0)},
         binary=True,
     )
     return [_record(row) for row in rows]

@@ -280,9 +280,9 @@ class PostgresStore:
             found = reading.deliveries(connection, self._agencies, index, (recipient,))
             return found[0] if found else None
 
-    def history(self, index: int) -> list[Record]:
+    def history(self, index: int, *, after: int = -1, limit: int = 1000) -> list[Record]:
         with self._connections.read() as connection:
-            return reading.history(connection, index)
+            return reading.history(connection, index, after, limit)
 
     def checkpoint(self) -> bytes:
         note: bytes = self._head("note")
