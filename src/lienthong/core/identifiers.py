@@ -25,10 +25,17 @@ class IdentifierError(LienthongError):
     title = "An identifier is not well formed"
 
 
+def is_organ_code(text: str) -> bool:
+    """Whether ``text`` is an organ code in either form."""
+    return len(text) <= MAX_ORGAN_CODE and bool(
+        OLD_ORGAN_CODE.fullmatch(text) or NEW_ORGAN_CODE.fullmatch(text)
+    )
+
+
 def organ_code(text: str, *, place: str = "OrganId") -> str:
     """The organ code in ``text``, trimmed; either form, or :class:`IdentifierError`."""
     code = text.strip()
-    if len(code) <= MAX_ORGAN_CODE and (OLD_ORGAN_CODE.fullmatch(code) or NEW_ORGAN_CODE.fullmatch(code)):
+    if is_organ_code(code):
         return code
     raise IdentifierError(
         f"{code[:60]!r} is not an organ code",

@@ -15,7 +15,7 @@ import zlib
 from io import BytesIO
 from pathlib import Path
 
-from lienthong.core.text import nfc
+from lienthong.core.text import SHORT, nfc
 from lienthong.exchange.edxml.findings import Oversized, Unreadable
 from lienthong.exchange.edxml.model import Attachment
 
@@ -136,9 +136,9 @@ def safe_name(name: str) -> str:
     """A file name that stays in its folder: the last path part, without control, direction or reserved
     characters, at most 200 bytes; ``attachment`` when nothing is left.
     """
-    last = re.split(r"[/\\]", nfc(name))[-1]
-    kept = _UNSAFE.sub("_", last).strip(" .")
-    kept = "".join(ch for ch in kept if unicodedata.category(ch) not in ("Cc", "Cs", "Co", "Cn"))
+    last = re.split(r"[/\\]", nfc(name[-SHORT:]))[-1]
+    kept = _UNSAFE.sub("_", last)
+    kept = "".join(ch for ch in kept if unicodedata.category(ch) not in ("Cc", "Cs", "Co", "Cn")).strip(" .")
     if _RESERVED.match(kept):
         kept = f"_{kept}"
     stem, dot, suffix = kept.rpartition(".")

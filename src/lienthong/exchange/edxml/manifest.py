@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from lienthong.core.text import nfc
 from lienthong.exchange.edxml import attachments, model
 from lienthong.exchange.edxml.findings import Oversized, Unreadable, missing
 from lienthong.exchange.edxml.names import XLINK
@@ -41,7 +40,7 @@ def read_references(notebook: Notebook, body: Node | None) -> tuple[model.Refere
 
 def _reference(node: Node) -> model.Reference:
     content_id = bare_content_id(node.text("ContentId"))
-    href = bare_content_id(nfc(str(node.element.get(HREF, ""))))
+    href = bare_content_id(node.notebook.composed(node.path, str(node.element.get(HREF, ""))))
     if content_id and href and content_id != href:
         node.notebook.note(
             f"{node.path}/ContentId",

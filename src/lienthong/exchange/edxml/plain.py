@@ -13,6 +13,7 @@ from typing import NamedTuple
 from unicodedata import normalize
 
 from lienthong.core.identifiers import MAX_ORGAN_CODE, MESSAGE_ID, NEW_ORGAN_CODE
+from lienthong.core.text import SHORT
 from lienthong.exchange import statuses
 from lienthong.exchange.edxml import rules, secrecy
 from lienthong.exchange.edxml.envelope import Envelope
@@ -211,6 +212,8 @@ def clean(text: Text, limit: int = 1 << 20) -> str:
         return ""
     text = text.strip()
     if not text.isascii():
+        if len(text) > SHORT:
+            raise CloserLook
         text = normalize("NFC", text)
     if len(text) > limit:
         raise CloserLook

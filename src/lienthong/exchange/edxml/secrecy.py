@@ -37,7 +37,7 @@ def mark_in_field(value: str) -> str | None:
 
 def mark_alone(value: str) -> str | None:
     """The mark when a field with fixed values holds nothing else."""
-    found = _ALONE.fullmatch(value)
+    found = _ALONE.fullmatch(_single_spaced(value))
     return _normal(found[1]) if found else None
 
 
@@ -49,6 +49,7 @@ def mark_opening(text: str) -> str | None:
     """
     if "ậ" not in text and "Ậ" not in text:
         return None
+    text = _single_spaced(text)
     found = _OPENING.match(text)
     if found:
         return _normal(found["bracketed"] or found["named"] or found["apart"])
@@ -58,6 +59,11 @@ def mark_opening(text: str) -> str | None:
     mark, following = _normal(found[1]), found[2]
     ordinary = following[0].isalpha() and not following.isupper()
     return mark if mark != "mật" or ordinary or following.startswith("V/") else None
+
+
+def _single_spaced(text: str) -> str:
+    """Runs of white space would make the expressions above retry every part of them."""
+    return " ".join(text.split())
 
 
 def _normal(mark: str) -> str:

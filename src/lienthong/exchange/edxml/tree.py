@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from lxml import etree
 
 from lienthong.core.clock import VIETNAM
-from lienthong.core.text import nfc
+from lienthong.core.text import UnsafeText, nfc
 from lienthong.exchange.edxml import names, secrecy
 from lienthong.exchange.edxml.findings import QCVN_102, SECRETS_LAW, Finding, Severity, missing
 
@@ -57,6 +57,16 @@ class Notebook:
     ) -> None:
         self.findings.append(Finding(path, rule, en, vi, severity, source, self.line(path)))
 
+    def composed(self, path: str, text: str) -> str:
+        """``text`` in NFC and trimmed; what piles up combining marks is an error and reads as empty."""
+        try:
+            return nfc(text.strip())
+        except UnsafeText as unsafe:
+            self.note(
+                path, unsafe.code, unsafe.detail, "một chữ cái mang quá nhiều dấu kết hợp", source="UAX #15"
+            )
+            return ""
+
 
 class Node:
     """``one``, ``many``, ``text`` … ask for children by official name; what was never asked for is noted
@@ -85,7 +95,7 @@ class Node:
     def _secret_field(self, child: etree._Element, name: str) -> None:
         path = f"{self.path}/{name}"
         self.notebook.see(path, child)
-        value = nfc("".join(map(str, child.itertext())).strip())
+        value = self.notebook.composed(path, "".join(map(str, child.itertext())))
         if secrecy.mark_in_field(value) is not None:
             self.notebook.findings.append(secret(path, value, self.notebook.line(path)))
 
@@ -160,7 +170,7 @@ class Node:
                 "the element must hold text only, and it holds other elements",
                 "phần tử chỉ được chứa văn bản, không được chứa phần tử khác",
             )
-        return nfc((self.element.text or "").strip())
+        return self.notebook.composed(self.path, self.element.text or "")
 
     def text(self, name: str) -> str:
         found = self.one(name)

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from lienthong.core.identifiers import is_organ_code
 from lienthong.exchange.configuration import Configuration
 from lienthong.exchange.container import Opened, open_container
 from lienthong.exchange.edxml.envelope import Envelope
@@ -40,8 +41,10 @@ from lienthong.exchange.store.protocol import (
 )
 from lienthong.registry.directory import Directory
 from lienthong.trust.asic import Limits
+from lienthong.trust.errors import ContainerError
 from lienthong.trust.log.tiles import MAX_ENTRY
 from lienthong.trust.profiles import Profile
+from lienthong.trust.zip.format import TooMuch
 
 if TYPE_CHECKING:
     from lienthong.trust.certificates import TrustStore
@@ -57,6 +60,10 @@ OWN_ENTRIES = 4
 _DAY_S = 86_400
 _VIETNAM_S = 7 * 3600
 _EPOCH = date(1970, 1, 1).toordinal()
+
+
+UNPACKED_HERE = 4
+"""A container in memory may unpack to this many times ``memory_bytes`` before a worker thread takes it."""
 
 
 class Acceptance(NamedTuple):
@@ -78,6 +85,9 @@ class Acceptor:
         limits, clock = configuration.limits, configuration.clock
         self._trust = trust
         self._limits = Limits(entries=limits.files + OWN_ENTRIES, total=limits.message_bytes)
+        self._near_limits = Limits(
+            entries=limits.files + OWN_ENTRIES, total=UNPACKED_HERE * limits.memory_bytes
+        )
         self._ahead_s = clock.signing_ahead_s
         self._behind_s = clock.signing_behind_days * _DAY_S
         self._book = AddressBook()
@@ -97,6 +107,17 @@ class Acceptor:
     def open(self, source: bytes | Path, now_s: float) -> Opened:
         """The container with every digest and signature checked, and its edXML message read."""
         return open_container(source, self._limits, today=self.today(now_s))
+
+    def open_here(self, payload: bytes, now_s: float) -> Opened | None:
+        """The same on the event loop's thread; None when the container unpacks to more than may be unpacked
+        there.
+        """
+        try:
+            return open_container(payload, self._near_limits, today=self.today(now_s))
+        except ContainerError as refused:
+            if refused.code == TooMuch.code:
+                return None
+            raise
 
     def accept(
         self,
@@ -173,6 +194,7 @@ class Acceptor:
         directory: Directory,
     ) -> Acceptance:
         require_sender(directory, sender, day)
+        _require_own_document_id(directory, envelope.document_id, sender, day)
         if envelope.business == REVOKE:
             assert subject is not None
             addressed = _holders(directory, subject, envelope.to_organs, day)
@@ -278,6 +300,23 @@ def _require_room(submission: Submission, room: int) -> None:
             place="MessageHeader/To",
             remedy="send it to some of the recipients first and to the others in a second message",
         )
+
+
+def _require_own_document_id(directory: Directory, document_id: str, sender: str, day: date) -> None:
+    """A DocumentId in the official form names its sender: nobody takes a place in another organ's numbers."""
+    organ = organ_in(document_id)
+    if organ is not None and own_code(directory, organ, day) != sender:
+        raise SenderMismatch(
+            f"the DocumentId {document_id!r} is one of {organ}, the sender is {sender}",
+            place="MessageHeader/DocumentId",
+            remedy="begin the DocumentId with the sender's own organ code, or an alias of it",
+        )
+
+
+def organ_in(document_id: str) -> str | None:
+    """The organ that a DocumentId names; None when it is not in the official form."""
+    organ, comma, _ = document_id.partition(",")
+    return organ.strip() if comma and is_organ_code(organ.strip()) else None
 
 
 def subject_of(envelope: Envelope) -> tuple[str, str | None]:
