@@ -163,12 +163,14 @@ async def spooled(
     proto: BodySource, length: int, slow: SlowBodies, folder: Path, executor: Executor, reserve: int
 ) -> tuple[SpooledPayload, bytes]:
     """The body in a new file of ``folder``, synced, and its SHA-256. Nothing is left behind on failure."""
-    if shutil.disk_usage(folder).free < length + reserve:
+    promised = sum(one.left for one in _UNDER_WAY if one.path.parent == folder)
+    if shutil.disk_usage(folder).free < length + promised + reserve:
         raise DiskFull(
             f"there is no room for a body of {length} bytes", remedy="send it again later; tell the operator"
         )
     loop = asyncio.get_running_loop()
-    spool = _Spool(folder / f"{secrets.token_hex(12)}.part")
+    spool = _Spool(folder / f"{secrets.token_hex(12)}.part", length)
+    _UNDER_WAY.add(spool)
     try:
         await loop.run_in_executor(executor, spool.open)
         await _stream(proto, length, slow, spool, executor)
@@ -178,6 +180,8 @@ async def spooled(
         if isinstance(error, OSError):
             raise _cannot_keep(error, folder) from error
         raise
+    finally:
+        _UNDER_WAY.discard(spool)
     return SpooledPayload(spool.path, length), spool.digest.digest()
 
 
@@ -227,8 +231,10 @@ class _Spool:
     file discarded and writes nothing: never into a descriptor that is somebody else's by then.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, length: int) -> None:
         self.path = path
+        self.left = length
+        """Bytes that were let in and are not on the disk yet."""
         self.digest = hashlib.sha256()
         self._descriptor = -1
         self._over = False
@@ -246,6 +252,7 @@ class _Spool:
                 view = memoryview(chunk)
                 while view:
                     view = view[os.write(self._descriptor, view) :]
+                self.left -= len(chunk)
 
     def finish(self) -> None:
         with self._lock:
@@ -264,6 +271,10 @@ class _Spool:
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)
+
+
+_UNDER_WAY: set[_Spool] = set()
+"""Changed by the event loop's thread only."""
 
 
 def _cannot_keep(error: OSError, folder: Path) -> Unavailable:
