@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
 
+import httpx
 import pytest
-from tests.exchange.province import COMMUNE, DEPARTMENT, PROVINCE, RunningHub
+from tests.exchange.province import COMMUNE, DEPARTMENT, PROVINCE, RunningHub, TestProvince
+
+from lienthong.exchange.server import bodies
 
 
 def test_a_token_is_one_text(hub: RunningHub) -> None:
@@ -90,3 +98,75 @@ def test_a_trace_comes_in_pages_that_together_are_whole(
     assert found[:8] == expected
     assert len(found) == 10
     assert found == sorted(set(found))
+
+
+class _Usage(NamedTuple):
+    total: int
+    used: int
+    free: int
+
+
+class _Body:
+    """Five megabytes in fifty pieces, others having their turn in between."""
+
+    async def __call__(self) -> bytes:
+        return bytes(5_000_000)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for _ in range(50):
+            await asyncio.sleep(0)
+            yield bytes(100_000)
+
+
+def test_bodies_that_come_together_leave_the_reserve_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten megabytes are free and four are the reserve: of eight bodies of five, one fits."""
+
+    def disk_usage(_: object) -> _Usage:
+        return _Usage(0, 0, 10_000_000 - sum(path.stat().st_size for path in tmp_path.iterdir()))
+
+    monkeypatch.setattr("shutil.disk_usage", disk_usage)
+
+    async def upload_eight() -> list[object]:
+        slow = bodies.SlowBodies(asyncio.get_running_loop(), grace_s=10, rate=1)
+        with ThreadPoolExecutor(2) as executor:
+            return await asyncio.gather(
+                *(bodies.spooled(_Body(), 5_000_000, slow, tmp_path, executor, 4_000_000) for _ in range(8)),
+                return_exceptions=True,
+            )
+
+    results = asyncio.run(upload_eight())
+    assert sum(not isinstance(one, BaseException) for one in results) == 1
+
+
+@pytest.mark.parametrize("path", ["/v1/inbox/events", "/v1/inbox?wait=20"])
+def test_who_may_no_longer_ask_is_told_nothing_more(
+    new_province: Callable[[], TestProvince], path: str
+) -> None:
+    province = new_province()
+    with RunningHub(province) as hub:
+        lines: list[str] = []
+        headers = hub.bearer(COMMUNE)
+
+        def listen() -> None:
+            with (
+                httpx.Client(base_url=hub.url, timeout=60, verify=hub._anchors(), trust_env=False) as http,
+                http.stream("GET", path, headers=headers) as answer,
+            ):
+                lines.append(str(answer.status_code))
+                lines.extend(answer.iter_lines())
+
+        listener = threading.Thread(target=listen, daemon=True)
+        listener.start()
+        waiting = threading.Event()
+        while not hub.on_loop(lambda: hub.app.streams.held):
+            waiting.wait(0.01)
+        province.change(COMMUNE, locked=True)
+        while hub.get(COMMUNE, "/v1/inbox").status_code == 200:
+            waiting.wait(0.05)
+        hub.on_loop(lambda: hub.app.hub.notices.announce(frozenset({COMMUNE})))
+        listener.join(30)
+        assert not listener.is_alive()
+        assert not any(line.startswith("data:") for line in lines)
+        assert path.endswith("events") or lines[0] == "403"

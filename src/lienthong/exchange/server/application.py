@@ -138,6 +138,22 @@ class Application:
                 remedy="ask the operator of the hub for the right",
             )
 
+    def require_standing(self, request: Request) -> None:
+        """That who asked is still who may: for answers that come long after the question. Raises
+        :class:`Unidentified` or :class:`Denied`.
+        """
+        principal = request.principal
+        assert principal is not None
+        authorization = request.headers.get("authorization")
+        now_s = self.hub.clock()
+        now = (
+            self.door.by_fingerprint(principal.fingerprint, now_s)
+            if authorization is None
+            else self.door.by_token(authorization, now_s)
+        )
+        if now.code != principal.code:
+            raise Denied(f"the certificate is no longer that of {principal.code}", remedy="sign in again")
+
     async def _refuse(self, request: Request, error: LienthongError) -> None:
         self.problems[error.code] = self.problems.get(error.code, 0) + 1
         agency = request.principal.code if request.principal else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from lienthong.core.errors import LienthongError
 from lienthong.core.text import nfc
 from lienthong.exchange.hub.quotas import QuotaUsedUp
 from lienthong.exchange.server import shapes
@@ -58,6 +59,7 @@ async def _wait(app: Application, request: Request, look: Any, wait_s: int) -> l
         while True:
             waiter = notices.register(request.agency)
             try:
+                app.require_standing(request)
                 items: list[InboxItem] = await look()
                 left = until - loop.time()
                 if items or left <= 0 or notices.closed or gone.done():
@@ -96,6 +98,10 @@ async def _stream(app: Application, request: Request, after: int) -> None:
         while sent < STREAM_ITEMS and not gone.done():
             waiter = hub.notices.register(agency)
             try:
+                try:
+                    app.require_standing(request)
+                except LienthongError:
+                    return  # Whoever asks again is told why.
                 items = await hub.read(hub.store.inbox, agency, after=after, limit=STREAM_PAGE)
                 for item in items:
                     line = shapes.inbox_item(item)
