@@ -17,6 +17,7 @@ from lienthong.registry.directory import Agency, Directory
 from lienthong.registry.errors import (
     DirectoryExpired,
     DirectoryRollback,
+    SnapshotError,
     SnapshotMissing,
     SnapshotUntrusted,
 )
@@ -232,3 +233,40 @@ def test_readers_never_see_half_a_change_while_a_writer_publishes(
     assert torn == []
     assert holder.current().version == 39
     assert holder.problem is None
+
+
+def test_a_lower_version_is_refused_after_a_restart_too(
+    path: Path, trust: TrustStore, clock: Clock, snapshots: Snapshots
+) -> None:
+    kept = path.with_name("hub") / "directory.version"
+    holder = DirectoryHolder(path, trust, clock, look_every_s=0, highest=kept)
+    write_file(path, snapshots(3))
+    assert holder.current().version == 3
+    assert DirectoryHolder(path, trust, clock, highest=kept).current().version == 3
+    write_file(path, snapshots(2))
+    with pytest.raises(DirectoryRollback) as error:
+        DirectoryHolder(path, trust, clock, highest=kept)
+    assert error.value.remedy
+    write_file(path, snapshots(4))
+    assert DirectoryHolder(path, trust, clock, highest=kept).current().version == 4
+
+
+def test_another_directory_under_the_highest_version_is_refused_after_a_restart(
+    path: Path, trust: TrustStore, clock: Clock, directory_of: Build, directory_signer: FileSigner
+) -> None:
+    kept = path.with_name("directory.version")
+    DirectoryHolder(path, trust, clock, highest=kept)
+    write_file(path, sign(directory_of(Agency("X", name="x"), version=2), directory_signer))
+    with pytest.raises(DirectoryRollback):
+        DirectoryHolder(path, trust, clock, highest=kept)
+
+
+@pytest.mark.parametrize("bad", [b"", b"7", b"-1 " + b"0" * 64 + b"\n", b"\xff" * 9])
+def test_a_damaged_highest_version_is_named_and_not_taken_for_none(
+    path: Path, trust: TrustStore, clock: Clock, bad: bytes
+) -> None:
+    kept = path.with_name("directory.version")
+    kept.write_bytes(bad)
+    with pytest.raises(SnapshotError) as error:
+        DirectoryHolder(path, trust, clock, highest=kept)
+    assert error.value.place == str(kept)

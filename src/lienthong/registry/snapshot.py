@@ -6,9 +6,11 @@ The hub refuses one that is badly signed, expired, malformed, or older than the 
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,13 +26,14 @@ from lienthong.registry.errors import (
 )
 from lienthong.registry.notation import MAX_BYTES, REPUBLISH, decode, encode, instant_text
 from lienthong.trust.cms import sign_attached, verify_attached
+from lienthong.trust.keys import write_file
 from lienthong.trust.profiles import Profile
 
 if TYPE_CHECKING:
     from lienthong.trust.certificates import TrustStore
     from lienthong.trust.keys import Signer
 
-__all__ = ["DirectoryHolder", "decode", "encode", "load", "sign", "verify"]
+__all__ = ["DirectoryHolder", "HighestVersion", "decode", "encode", "load", "sign", "verify"]
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """How far in the future a snapshot may have been issued: the clocks of two machines differ a little."""
@@ -99,6 +102,55 @@ def _identity(status: os.stat_result) -> tuple[int, int, int, int]:
     return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
+class HighestVersion:
+    """The highest version of the directory ever taken, and its digest, in a small file: what a restart, or a
+    copy that was lost, must not fall behind. A line ``VERSION SHA-256``.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """:class:`SnapshotError` when the file is there and says nothing."""
+        self._path = path
+        self._version, self._digest = 0, ""
+        try:
+            text = path.read_text("ascii", "replace")
+        except FileNotFoundError:
+            return
+        except OSError as problem:
+            raise SnapshotError(
+                f"the highest version cannot be read: {problem.strerror}",
+                place=str(path),
+                remedy="let the service read it",
+            ) from problem
+        line = re.fullmatch(r"([0-9]{1,18}) ([0-9a-f]{64})\n", text)
+        if line is None:
+            raise SnapshotError(
+                "the highest version of the directory cannot be read from this file",
+                place=str(path),
+                remedy="make sure that the directory snapshot is the newest published, then delete this file",
+            )
+        self._version, self._digest = int(line[1]), line[2]
+
+    def require(self, directory: Directory, data: bytes) -> None:
+        """:class:`DirectoryRollback` for a lower version, or for another directory under the highest one."""
+        version, digest = directory.version, sha256(data).hexdigest()
+        if version > self._version or (version == self._version and digest == self._digest):
+            return
+        what = "is lower than" if version < self._version else "is not the one taken before as"
+        raise DirectoryRollback(
+            f"version {version} {what} version {self._version}",
+            place=str(self._path),
+            remedy="publish a new version instead of putting an old file back; if an older registry was "
+            "restored on purpose, delete this file",
+        )
+
+    def note(self, directory: Directory, data: bytes) -> None:
+        """Keep it, durably, when it is higher."""
+        if directory.version > self._version:
+            digest = sha256(data).hexdigest()
+            write_file(self._path, f"{directory.version} {digest}\n".encode())
+            self._version, self._digest = directory.version, digest
+
+
 class DirectoryHolder:
     """The directory in force, for any number of threads.
 
@@ -108,9 +160,17 @@ class DirectoryHolder:
     """
 
     def __init__(
-        self, path: Path, trust_store: TrustStore, clock: Clock, *, look_every_s: float = 1.0
+        self,
+        path: Path,
+        trust_store: TrustStore,
+        clock: Clock,
+        *,
+        look_every_s: float = 1.0,
+        highest: Path | None = None,
     ) -> None:
-        """Raises :class:`SnapshotError` when there is no usable directory to begin with."""
+        """``highest``: where the highest version in force is kept across restarts. Raises
+        :class:`SnapshotError` when there is no usable directory to begin with, or only a lower version.
+        """
         self._path = path
         self._trust = trust_store
         self._clock = clock
@@ -119,7 +179,12 @@ class DirectoryHolder:
         self.problem: LienthongError | None = None
         self._next_look = time.monotonic() + look_every_s
         data, self._seen = _read(path)
-        self._in_force = verify(data, trust_store, clock()), data
+        directory = verify(data, trust_store, clock())
+        self._highest = HighestVersion(highest) if highest is not None else None
+        if self._highest is not None:
+            self._highest.require(directory, data)
+            self._highest.note(directory, data)
+        self._in_force = directory, data
 
     def current(self) -> Directory:
         """The directory in force; :class:`DirectoryExpired` when it has expired."""
@@ -171,6 +236,8 @@ class DirectoryHolder:
                     place=str(self._path),
                     remedy="publish a new version instead of putting an old file back",
                 )
+            if self._highest is not None:
+                self._highest.note(fresh, data)
         except LienthongError as problem:
             self.problem = problem
             return

@@ -14,8 +14,9 @@ from lienthong.exchange.client.steps import Answer, Call, Steps, work
 from lienthong.exchange.errors import ExchangeError
 from lienthong.registry import snapshot
 from lienthong.registry.directory import Agency, Directory
+from lienthong.registry.notation import MAX_BYTES
 from lienthong.trust.certificates import TrustStore
-from lienthong.trust.keys import write_file
+from lienthong.trust.keys import read_file, write_file
 
 FRESH_FOR = timedelta(minutes=10)
 
@@ -28,7 +29,9 @@ class CannotSeal(ExchangeError):
 
 
 class DirectoryCopy:
-    """One copy in ``file``. Several clients of one process may share it."""
+    """One copy in ``file``. Several clients of one process may share it. Beside it, ``.version`` keeps the
+    highest version seen, so that an older one is not taken when the copy is lost or has expired.
+    """
 
     def __init__(self, file: Path, trust: TrustStore, session: Session, clock: Clock) -> None:
         self._file = file
@@ -62,16 +65,24 @@ class DirectoryCopy:
         if not self._file.exists():
             return
         try:
-            self._directory = snapshot.load(self._file, self._trust, self._clock())
+            data = read_file(self._file, limit=MAX_BYTES)
+            kept = snapshot.verify(data, self._trust, self._clock())
+            highest = snapshot.HighestVersion(self._file.with_suffix(".version"))
+            highest.require(kept, data)
+            highest.note(kept, data)
         except LienthongError:
-            return  # an expired or damaged copy is replaced by the hub's
+            return  # an expired, damaged or older copy is replaced by the hub's
+        self._directory = kept
         self._looked = datetime.fromtimestamp(self._file.stat().st_mtime, UTC)
 
     def _take(self, data: bytes) -> None:
         fresh = snapshot.verify(data, self._trust, self._clock())
         if self._directory is None or fresh.version >= self._directory.version:
+            highest = snapshot.HighestVersion(self._file.with_suffix(".version"))
+            highest.require(fresh, data)
             self._directory = fresh
             write_file(self._file, data)
+            highest.note(fresh, data)
         self._looked = self._clock()
 
 

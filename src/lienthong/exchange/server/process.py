@@ -146,6 +146,7 @@ def open_application(
         trust,
         lambda: datetime.fromtimestamp(clock(), UTC),
         look_every_s=1e9,
+        highest=configuration.path("hub/directory.version"),
     )
     tokens = Tokens(open_key(configuration.data))
     store = open_store(configuration, sign)
