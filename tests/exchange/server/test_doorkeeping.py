@@ -87,3 +87,17 @@ def test_parameters_of_a_media_type_do_not_matter_but_the_type_does() -> None:
     for wrong in (None, "", "text/json", "application/jsonx"):
         with pytest.raises(WrongMediaType):
             require_media_type(wrong, "application/json")
+
+
+def test_a_nonce_counts_once_though_the_hub_begins_anew(tmp_path: Path) -> None:
+    file = tmp_path / "nonces"
+    guard = ReplayGuard(file=file)
+    assert guard.first_time("ab", "one", 100.0, 10.0)
+    guard.close()
+    with file.open("ab") as cut:
+        cut.write(b'["ab", "tw')
+    again = ReplayGuard(file=file)
+    assert not again.first_time("ab", "one", 100.0, 20.0)
+    assert again.first_time("ab", "two", 100.0, 20.0)
+    assert again.first_time("ab", "one", 200.0, 120.0)
+    again.close()

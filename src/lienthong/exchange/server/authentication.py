@@ -75,6 +75,7 @@ class Doorkeeper:
         trusted_proxies: Sequence[str] = (),
         client_cert_header: bool = False,
         concurrent: int = 16,
+        replay: ReplayGuard | None = None,
     ) -> None:
         self._directory = directory
         self._trust = trust
@@ -84,7 +85,7 @@ class Doorkeeper:
         self._proxies = tuple(ip_network(one, strict=False) for one in trusted_proxies)
         self._client_cert_header = client_cert_header
         self._concurrent = concurrent
-        self._replay = ReplayGuard()
+        self._replay = replay or ReplayGuard()
         self._kept: dict[str, Principal] = {}
         self._by_fingerprint: dict[bytes, Principal] = {}
 

@@ -33,6 +33,7 @@ from lienthong.exchange.server.listening import (
     url_of,
     with_real_port,
 )
+from lienthong.exchange.server.replay import ReplayGuard
 from lienthong.exchange.server.sessions import Tokens, open_key
 from lienthong.exchange.server.tls import tls_settings
 from lienthong.exchange.server.upkeep import Upkeep
@@ -172,6 +173,7 @@ def open_application(
             trusted_proxies=configuration.proxy.trusted,
             client_cert_header=configuration.proxy.client_cert_header,
             concurrent=configuration.limits.concurrent,
+            replay=ReplayGuard(file=configuration.path("secrets") / f"nonces-{configuration.exchange.port}"),
         ),
         tokens=tokens,
         sign_checkpoint=sign,

@@ -2,19 +2,43 @@
 
 from __future__ import annotations
 
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import structlog
+
+log = structlog.get_logger("lienthong.server")
+REWRITE_BYTES = 4 * 1024**2
+
 
 class ReplayGuard:
     """Remembers a nonce until the request that carried it would be refused for its age anyway.
 
-    ``capacity``: nonces of one signer that are remembered at once; beyond it, that signer waits.
+    ``capacity``: nonces of one signer that are remembered at once; beyond it, that signer waits. ``file``:
+    where they outlive this process, which alone writes it; it is not synced, for a machine that loses power
+    is not back within a request's age.
     """
 
-    __slots__ = ("_capacity", "_next_sweep_s", "_seen")
+    __slots__ = ("_capacity", "_descriptor", "_file", "_next_sweep_s", "_seen", "_written")
 
-    def __init__(self, capacity: int = 20_000) -> None:
+    def __init__(self, capacity: int = 20_000, file: Path | None = None) -> None:
         self._capacity = capacity
         self._seen: dict[str, dict[str, float]] = {}
         self._next_sweep_s = 0.0
+        self._file = file
+        self._descriptor = -1
+        self._written = 0
+        if file is not None:
+            self._load(file)
+            self._rewrite(file)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
 
     def first_time(self, keyid: str, nonce: str, forget_at_s: float, now_s: float) -> bool:
         """True once for a nonce of a signer; False when it is seen again, or memory for it is used up."""
@@ -24,7 +48,37 @@ class ReplayGuard:
         if nonce in seen or len(seen) >= self._capacity:
             return False
         seen[nonce] = forget_at_s
+        if self._descriptor >= 0:
+            self._write(_line(keyid, nonce, forget_at_s))
         return True
+
+    def _load(self, file: Path) -> None:
+        with suppress(FileNotFoundError):
+            for line in file.read_bytes().splitlines():
+                with suppress(ValueError):  # the last line, when the process was killed in the middle of it
+                    keyid, nonce, until = json.loads(line)
+                    self._seen.setdefault(keyid, {})[nonce] = float(until)
+
+    def _rewrite(self, file: Path) -> None:
+        """Begin the file anew with what is still remembered."""
+        self.close()
+        beside = file.with_name(f".{file.name}")
+        self._descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+        self._written = 0
+        self._write(
+            b"".join(
+                _line(keyid, nonce, until)
+                for keyid, seen in self._seen.items()
+                for nonce, until in seen.items()
+            )
+        )
+        beside.replace(file)
+
+    def _write(self, lines: bytes) -> None:
+        try:
+            self._written += os.write(self._descriptor, lines)
+        except OSError as error:  # a full disk keeps nobody from reading; this process still remembers
+            log.error("nonces-not-kept", reason=error.strerror)
 
     def _sweep(self, now_s: float) -> None:
         self._next_sweep_s = now_s + 10
@@ -33,3 +87,13 @@ class ReplayGuard:
                 del seen[nonce]
             if not seen:
                 del self._seen[keyid]
+        if self._file is not None and self._written > REWRITE_BYTES:
+            self._written = 0
+            try:
+                self._rewrite(self._file)
+            except OSError as error:
+                log.error("nonces-not-kept", reason=error.strerror)
+
+
+def _line(keyid: str, nonce: str, until: float) -> bytes:
+    return json.dumps([keyid, nonce, until]).encode() + b"\n"
