@@ -307,3 +307,35 @@ def test_a_province_of_recipients_fits(tmp_path: Path) -> None:
     others = [certificate(f"Xã {n}", public).public_bytes(Encoding.DER) for n in range(150)]
     sealed = seal(FILES, [*others, encryption()[1]])
     assert opened(sealed, tmp_path / "out") == EXPECTED
+
+
+def test_no_file_comes_out_hidden_and_no_two_share_a_name(tmp_path: Path) -> None:
+    hidden = [
+        Entry(".bashrc", "text/plain", b"1"),
+        Entry("bashrc", "text/plain", b"2"),
+        Entry(".ssh/.config", "text/plain", b"3"),
+    ]
+    key, own = encryption()
+    sealed = seal(hidden, [own])
+    for _ in range(2):
+        unseal(sealed, key, own, tmp_path)
+        found = {
+            path.relative_to(tmp_path).as_posix(): path.read_bytes()
+            for path in tmp_path.rglob("*")
+            if path.is_file()
+        }
+        assert found == {"bashrc": b"1", "bashrc-2": b"2", "ssh/config": b"3"}
+
+
+def test_nothing_is_written_through_a_linked_folder(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "phụ lục").symlink_to(elsewhere, target_is_directory=True)
+    key, own = encryption()
+    with pytest.raises(SealingError) as error:
+        unseal(seal(FILES, [own]), key, own, out)
+    assert error.value.code == "sealed-exists"
+    assert not list(elsewhere.iterdir())
+    assert [path.name for path in out.iterdir()] == ["phụ lục"]

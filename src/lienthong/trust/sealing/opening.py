@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import io
 import os
 import secrets
@@ -44,7 +45,7 @@ def unseal(
 
     ``source`` may be a forward-only stream (``Container.open``). The plaintext of more than
     :data:`IN_MEMORY` goes to a temporary folder inside ``out_folder``; the files get their names after the
-    authentication tag and the archive have been checked, synced, and never over an existing file.
+    authentication tag and the archive have been checked, synced, and never over another file.
     :class:`SealingError` or :class:`ContainerError` otherwise, and then nothing is left.
     """
     place = out_folder / f".unsealing-{secrets.token_hex(6)}"
@@ -217,29 +218,78 @@ def _tag(tail: bytes, announced: int) -> bytes:
 
 
 def _release(archive: Archive, place: Path, out_folder: Path) -> list[Path]:
-    """Unpack the authenticated archive beside its destination, then give every file its name."""
+    """Unpack the authenticated archive beside its destination, then give every file its name; one that is
+    there already with the same content stays.
+    """
     staged = []
-    for number, member in enumerate(archive.members.values()):
-        target = out_folder / member.name
-        if os.path.lexists(target):
-            raise SealingError(
-                "is already there; nothing was opened",
-                place=str(target),
-                remedy="open into an empty folder",
-                code="sealed-exists",
-            )
+    members = list(archive.members.values())
+    names = _safe_names([member.name for member in members])
+    for number, (member, name) in enumerate(zip(members, names, strict=True)):
+        target = out_folder / name
+        _require_plain_parents(target, out_folder)
         piece = place / str(number)
         with piece.open("xb") as file:
             for plain in archive.chunks(member):
                 file.write(plain)
             file.flush()
             os.fsync(file.fileno())
-        staged.append((piece, target))
+        there = os.path.lexists(target)
+        if there and not _same(piece, target):
+            raise SealingError(
+                "is already there; nothing was opened",
+                place=str(target),
+                remedy="open into an empty folder",
+                code="sealed-exists",
+            )
+        staged.append((piece, target, there))
     folders = {out_folder}
-    for piece, target in staged:
+    for piece, target, there in staged:
+        if there:
+            continue
         target.parent.mkdir(parents=True, exist_ok=True)
         folders.add(target.parent)
         piece.rename(target)
     for folder in folders:
         sync_folder(folder)
-    return [target for _, target in staged]
+    return [target for _, target, _ in staged]
+
+
+def _safe_names(inside: list[str]) -> list[str]:
+    """No step hidden or odd to a disk (dots and spaces at its ends), no two names the same in any case."""
+    names: list[str] = []
+    files: set[str] = set()
+    folders: set[str] = set()
+    for one in inside:
+        *above, last = [step.strip(" .") or "file" for step in one.split("/")]
+        wanted = Path(last)
+        number = 1
+        while (name := "/".join([*above, last])).casefold() in files or name.casefold() in folders:
+            number += 1
+            last = f"{wanted.stem}-{number}{wanted.suffix}"
+        parents = {"/".join(above[:depth]).casefold() for depth in range(1, len(above) + 1)}
+        if parents & files:
+            raise SealingError("a name is that of a file and of a folder", place=one)
+        folders |= parents
+        files.add(name.casefold())
+        names.append(name)
+    return names
+
+
+def _require_plain_parents(target: Path, out_folder: Path) -> None:
+    """:class:`SealingError` when a folder inside ``out_folder`` leads elsewhere."""
+    parent = target.parent
+    while parent != out_folder:
+        if parent.is_symlink():
+            raise SealingError(
+                "is a link; nothing was opened",
+                place=str(parent),
+                remedy="open into an empty folder",
+                code="sealed-exists",
+            )
+        parent = parent.parent
+
+
+def _same(piece: Path, target: Path) -> bool:
+    if target.is_symlink() or not target.is_file():
+        return False
+    return filecmp.cmp(piece, target, shallow=False)
