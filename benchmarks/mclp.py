@@ -1,7 +1,7 @@
 """Maximal covering to proven optimality: ours beside spopt with CBC on the same sites and points.
 
-Villages and scattered houses, 1,000 sites × 10,000 points, 40 to choose. The peer's solver is bounded by a time
-limit; when it is reached, the ratio is a lower bound.
+Villages and scattered houses, 1,000 sites × 10,000 points, 40 to choose. The peer's solver is bounded by a
+time limit; when it is reached, the ratio is a lower bound.
 """
 
 from __future__ import annotations
