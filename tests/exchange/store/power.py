@@ -30,8 +30,21 @@ class Call:
     other: str = ""
 
 
-class RecordingFiles(Files):
-    """The real calls, each noted after it was made. Files below ``root`` only."""
+class UnsyncedFiles(Files):
+    """For a state that was already chosen: nobody will cut its power, so nothing needs to be synced."""
+
+    def sync_data(self, fd: int) -> None:
+        """Nothing."""
+
+    def sync(self, fd: int) -> None:
+        """Nothing."""
+
+    def sync_folder(self, path: Path) -> None:
+        """Nothing."""
+
+
+class RecordingFiles(UnsyncedFiles):
+    """The calls, each noted after it was made; a sync is noted only. Files below ``root``."""
 
     def __init__(self, root: Path) -> None:
         self.root = root

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from tests.exchange.store.power import Disk, RecordingFiles
+from tests.exchange.store.power import Disk, RecordingFiles, UnsyncedFiles
 from tests.exchange.store.submissions import (
     ORIGIN,
     acknowledgement,
@@ -21,8 +24,19 @@ from tests.exchange.store.submissions import (
 from lienthong.exchange.store.embedded import EmbeddedOptions, EmbeddedStore, open_embedded
 from lienthong.exchange.store.protocol import Accepted, Submission
 
+MEMORY = Path("/dev/shm")
 SMALL = EmbeddedOptions(segment_bytes=16_384, step_bytes=4_096, blob_from=6_000, reserve=0, flush_rows=12)
 INDEX = ("index.sqlite3", "index.sqlite3-wal")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """In memory where there is such a place: thousands of stores are opened, and no real power is cut."""
+    if not os.access(MEMORY, os.W_OK):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir=MEMORY, prefix="lienthong-power-") as name:
+        yield Path(name)
 
 
 @dataclass
@@ -122,7 +136,7 @@ def survive(
             (root / name).write_bytes(content)
     elif luck.random() < 0.2:
         (root / "index.sqlite3").write_bytes(luck.randbytes(8_192))
-    store = open_embedded(root, ORIGIN, sign_checkpoint, options=SMALL)
+    store = open_embedded(root, ORIGIN, sign_checkpoint, options=SMALL, files=UnsyncedFiles())
     try:
         check(store, recording, calls)
         again = store.tree_size()
@@ -132,27 +146,27 @@ def survive(
 
 
 @pytest.mark.parametrize(("seed", "keep"), [(1, 0.0), (2, 1.0), (3, 0.5), (4, 0.9)])
-def test_a_power_cut_after_any_call_loses_nothing_receipted(tmp_path: Path, seed: int, keep: float) -> None:
-    recording = run_workload(tmp_path / "hub", rounds=10)
+def test_a_power_cut_after_any_call_loses_nothing_receipted(folder: Path, seed: int, keep: float) -> None:
+    recording = run_workload(folder / "hub", rounds=10)
     luck = random.Random(seed)
     disk = Disk({})
     for calls, call in enumerate(recording.files.calls, 1):
         disk.apply(call)
-        survive(recording, disk, calls, luck, keep, tmp_path / "after")
+        survive(recording, disk, calls, luck, keep, folder / "after")
     assert {"create", "write", "sync", "sync-folder", "rename", "truncate", "grow"} <= {
         call.what for call in recording.files.calls
     }
 
 
-def test_a_power_cut_during_recovery_loses_nothing_receipted(tmp_path: Path) -> None:
-    recording = run_workload(tmp_path / "hub", rounds=5)
+def test_a_power_cut_during_recovery_loses_nothing_receipted(folder: Path) -> None:
+    recording = run_workload(folder / "hub", rounds=5)
     luck = random.Random(5)
     disk = Disk({})
     for calls, call in enumerate(recording.files.calls, 1):
         disk.apply(call)
         if luck.random() > 0.08:
             continue
-        root = tmp_path / "first"
+        root = folder / "first"
         shutil.rmtree(root, ignore_errors=True)
         root.mkdir()
         disk.lose_power(luck, 0.6, root)
@@ -161,25 +175,25 @@ def test_a_power_cut_during_recovery_loses_nothing_receipted(tmp_path: Path) -> 
         second = Disk(files.initial)
         for each in files.calls:
             second.apply(each)
-            survive(recording, second, calls, luck, 0.5, tmp_path / "second")
+            survive(recording, second, calls, luck, 0.5, folder / "second")
 
 
-def test_the_simulated_disk_does_drop_what_is_not_synced(tmp_path: Path) -> None:
+def test_the_simulated_disk_does_drop_what_is_not_synced(folder: Path) -> None:
     """The test of the test: a store that never syncs must be caught."""
 
     class Careless(RecordingFiles):
         def sync_data(self, fd: int) -> None:
             """Pretend."""
 
-    files = Careless(tmp_path / "hub")
+    files = Careless(folder / "hub")
     recording = Recording(files)
-    store = open_embedded(tmp_path / "hub", ORIGIN, sign_checkpoint, options=SMALL, files=files)
+    store = open_embedded(folder / "hub", ORIGIN, sign_checkpoint, options=SMALL, files=files)
     recording.commit(store, [document("m1")], 1000)
     disk = Disk({})
     for call in files.calls:
         disk.apply(call)
     with pytest.raises(AssertionError):
-        survive_without_index(recording, disk, tmp_path / "after")
+        survive_without_index(recording, disk, folder / "after")
     store.close()
 
 
