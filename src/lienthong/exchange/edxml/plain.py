@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from typing import NamedTuple
 from unicodedata import normalize
 
@@ -98,49 +99,53 @@ class CloserLook(Exception):
 
 def document_envelope(texts: DocumentTexts, today: date, options: rules.Options) -> Envelope:
     """The envelope of a document message. Raises :class:`CloserLook`."""
-    subject = needed(texts.subject, rules.MAX_SUBJECT)
+    (organ_id, in_charge, name, recipients, document_id, number, notation, place, promulgated, kind, detail,
+     type_name, subject, content, competence, position, full_name, due, urgency, sphere, typist, copies,
+     pages, answered, steering, message_id, stops, about, business, paper, staff, files) = texts  # fmt: skip
+    subject = needed(subject, rules.MAX_SUBJECT)
     check_unmarked(subject)
-    if texts.content:
-        check_unmarked(clean(texts.content, rules.MAX_SUBJECT))
-    promulgated = (texts.promulgated or "").strip()
+    if content:
+        check_unmarked(clean(content, rules.MAX_SUBJECT))
+    promulgated = (promulgated or "").strip()
     if calendar(promulgated) > today:
         raise CloserLook
-    clean(texts.place, rules.MAX_PLACE)
-    digits(texts.type)
-    digits(texts.type_detail, optional=True)
-    steering = digits(texts.steering, optional=True)
-    if steering and int(steering) not in options.steering_types:
+    for text, limit in ((place, rules.MAX_PLACE), (competence, rules.MAX_NAME), (position, rules.MAX_NAME)):
+        if text:
+            clean(text, limit)
+    digits(kind)
+    for count in (detail, steering, paper):
+        if count:
+            digits(count, optional=True)
+    if steering and steering.strip() and int(steering) not in options.steering_types:
         raise CloserLook
-    clean(texts.competence, rules.MAX_NAME)
-    clean(texts.position, rules.MAX_NAME)
-    message_id = identity(texts.message_id)
-    if not texts.stops or not texts.recipients:
+    if not stops or not recipients:
         raise CloserLook
-    check_timestamps(texts.stops)
-    business, about = business_of(texts.business, texts.about, texts.paper)
-    document_id = needed(texts.document_id, rules.MAX_NAME)
-    references, names = _files(texts.files)
-    if not references and not business:
-        raise CloserLook
-    for answer in texts.answered:
+    check_timestamps(stops)
+    for answer in answered:
         optional_day(answer[3])
-    organ, code, answered_id, _ = texts.answered[0] if texts.answered else _NO_ANSWER
+    organ, code, answered_id, _ = answered[0] if answered else _NO_ANSWER
+    acts = business_type(business)
+    own_id = needed(document_id, rules.MAX_NAME)
+    other_id = clean(about, rules.MAX_NAME)
+    references, names = _files(files)
+    if not references and not acts:
+        raise CloserLook
     return Envelope(
         "document",
-        message_id,
-        *sender(texts.sender, texts.sender_in_charge, texts.sender_name),
-        tuple(dict.fromkeys(map(recipient, texts.recipients))),
-        document_id,
-        needed(texts.code_number, rules.MAX_CODE_NUMBER),
-        needed(texts.code_notation, rules.MAX_CODE_NOTATION),
+        identity(message_id),
+        *sender(organ_id, in_charge, name),
+        tuple(dict.fromkeys(map(recipient, recipients))),
+        own_id,
+        needed(number, rules.MAX_CODE_NUMBER),
+        needed(notation, rules.MAX_CODE_NOTATION),
         promulgated,
-        clean(texts.type_name, rules.MAX_TYPE_NAME),
+        clean(type_name, rules.MAX_TYPE_NAME),
         subject,
-        clean(texts.full_name, rules.MAX_NAME),
-        optional_day(texts.due),
-        priority(texts),
-        business,
-        (about or document_id) if business else "",
+        clean(full_name, rules.MAX_NAME),
+        optional_day(due),
+        priority(urgency, sphere, typist, copies, pages),
+        acts,
+        (other_id or own_id) if acts else "",
         (),
         references,
         names,
@@ -149,7 +154,7 @@ def document_envelope(texts: DocumentTexts, today: date, options: rules.Options)
         clean(answered_id),
         "",
         "",
-        clean(texts.staff),
+        clean(staff),
     )
 
 
@@ -239,6 +244,7 @@ def digits(text: Text, *, optional: bool = False) -> str:
     return text
 
 
+@lru_cache(maxsize=256)
 def calendar(text: str) -> date:
     if not _day(text):
         raise CloserLook
@@ -276,13 +282,12 @@ def identity(text: Text) -> str | None:
     return message_id
 
 
-def business_of(kind: Text, about: Text, paper: Text) -> tuple[int, str]:
-    """BussinessDocType and the document it is about."""
-    number = int(digits(kind))
-    if number > 2:
+def business_type(text: Text) -> int:
+    """BussinessDocType: new, revoke or update; a replacement needs the full reader."""
+    kind = int(digits(text))
+    if kind > 2:
         raise CloserLook
-    digits(paper, optional=True)
-    return number, clean(about, rules.MAX_NAME)
+    return kind
 
 
 def sender(organ_id: Text, in_charge: Text, name: Text) -> tuple[str, str]:
@@ -303,14 +308,17 @@ def recipient(organ: Organ) -> str:
     return code
 
 
-def priority(texts: DocumentTexts) -> int:
-    text = digits(texts.priority, optional=True)
-    priority = int(text) if text else 0
-    if priority > 4:
+def priority(urgency: Text, sphere: Text, typist: Text, copies: Text, pages: Text) -> int:
+    """Priority, once the rest of OtherInfo has been looked at."""
+    if sphere and secrecy.mark_alone(clean(sphere, rules.MAX_TYPE_NAME)):
         raise CloserLook
-    if texts.sphere and secrecy.mark_alone(clean(texts.sphere, rules.MAX_TYPE_NAME)):
+    if typist:
+        clean(typist, 10)
+    for count in (copies, pages):
+        if count:
+            digits(count, optional=True)
+    text = digits(urgency, optional=True) if urgency else ""
+    degree = int(text) if text else 0
+    if degree > 4:
         raise CloserLook
-    clean(texts.typist, 10)
-    digits(texts.copies, optional=True)
-    digits(texts.pages, optional=True)
-    return priority
+    return degree

@@ -273,7 +273,9 @@ def _status(leaves: Fields, groups: dict[str, list[Fields]], trace: _Trace | Non
         raise CloserLook
     message_id, stops, business = trace or (None, [], None)
     if business is not None:
-        plain.business_of(business["BussinessDocType"], business.get("DocumentId"), business.get("Paper"))
+        plain.business_type(business["BussinessDocType"])
+        plain.clean(business.get("DocumentId"), rules.MAX_NAME)
+        plain.digits(business.get("Paper"), optional=True)
     return StatusTexts(
         *_organ(groups["From"][0]),
         *_answered(groups["ResponseFor"][0]),
