@@ -17,7 +17,7 @@ from lienthong.infrastructure.siting import maximal
 from lienthong.infrastructure.siting.instance import Coverage
 
 PEER_SECONDS = 300
-RADIUS = 6.0
+RADIUS = 5.0
 
 
 def measure(*, quick: bool = False) -> Iterator[Figure]:

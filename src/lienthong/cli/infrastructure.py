@@ -7,18 +7,23 @@ from typing import Annotated, Any
 
 import typer
 
+from lienthong.cli.coverage import coverage, site
 from lienthong.cli.output import JsonOption, print_json, progress, say
 
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
-    help="Plan the network: fibre trees with a proven bound.",
+    help="Plan the network: fibre trees, radio coverage and tower sites, with proven bounds.",
 )
 
 
 @app.callback()
 def infrastructure() -> None:
     """Plan the network, with the bound beside every cost."""
+
+
+app.command()(coverage)
+app.command()(site)
 
 
 @app.command()

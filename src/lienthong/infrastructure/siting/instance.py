@@ -79,7 +79,7 @@ class Coverage:
         sites: Sequence[str] | None = None,
         points: Sequence[str] | None = None,
     ) -> Coverage:
-        """A site serves the points within its ``radius``; coordinates (n, 2), flat, in the same unit."""
+        """A site serves the points within its ``radius``; coordinates (n, 2) or (n, 3), one unit."""
         from scipy.spatial import cKDTree
 
         at = _coordinates(site_xy, "site")
@@ -137,7 +137,7 @@ def _amounts(values: ArrayLike, count: int, kind: str, names: tuple[str, ...]) -
 
 def _coordinates(values: ArrayLike, kind: str) -> Floats:
     xy = np.asarray(values, dtype=np.float64)
-    if xy.ndim != 2 or xy.shape[1] != 2 or not len(xy):
+    if xy.ndim != 2 or xy.shape[1] not in (2, 3) or not len(xy):
         raise BadSitingData(
             f"{kind} coordinates have the shape {xy.shape}", place=f"{kind}s", remedy="give x and y for each"
         )

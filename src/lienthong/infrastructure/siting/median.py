@@ -145,7 +145,9 @@ def _prove(
     enough: float,
     deadline: float,
 ) -> tuple[Integers, float, float]:
-    """Leave out the sites that no better choice has, and let HiGHS assign points to the rest."""
+    """Leave out the sites, and the points' ways to sites, that no better choice has; HiGHS decides the
+    rest.
+    """
     sums = np.minimum(far - prices[:, None], 0.0).sum(axis=0)
     order = np.argsort(sums)
     slack = value - bound + 1e-6 * max(1.0, value)
@@ -153,11 +155,9 @@ def _prove(
     outside = order[count:]
     shut[outside[sums[outside] - sums[order[count - 1]] > slack]] = True
     free = np.flatnonzero(~shut)
-    points, sites = far.shape[0], free.size
-    pairs = points * sites
+    point, site = np.nonzero(far[:, free] - prices[:, None] <= slack)
+    points, sites, pairs = far.shape[0], free.size, point.size
     columns = sites + pairs
-    point = np.repeat(np.arange(points), sites)
-    site = np.tile(np.arange(sites), points)
     pair = sites + np.arange(pairs)
     ones = np.ones(pairs)
     once = sparse.csr_matrix((ones, (point, pair)), shape=(points, columns))
@@ -168,10 +168,10 @@ def _prove(
     few = sparse.csr_matrix((np.ones(sites), (np.zeros(sites), np.arange(sites))), shape=(1, columns))
     start = np.zeros(columns)
     start[:sites][np.isin(free, best)] = 1.0
-    near = far[:, free] + np.where(start[:sites] > 0, 0.0, np.inf)
-    start[sites + np.arange(points) * sites + near.argmin(axis=1)] = 1.0
+    near = (far[:, free] + np.where(start[:sites] > 0, 0.0, np.inf)).argmin(axis=1)
+    start[sites:] = near[point] == site
     outcome = minimise(
-        np.concatenate([np.zeros(sites), far[:, free].ravel()]),
+        np.concatenate([np.zeros(sites), far[point, free[site]]]),
         sparse.csr_matrix(sparse.vstack([once, only_open, few])),
         np.concatenate([np.ones(points), np.zeros(pairs), [count]]),
         np.concatenate([np.ones(points), np.full(pairs, np.inf), [count]]),
