@@ -111,8 +111,8 @@ def test_an_opened_store_of_either_engine_holds(data: Path) -> None:
 
 
 CHANGES = {
-    "log.payloads": b"UPDATE payloads SET data ="
-    b" convert_to(replace(convert_from(data, 'UTF8'), %s, %s), 'UTF8') WHERE idx = 3",
+    "log.payloads": b"UPDATE records SET payload ="
+    b" convert_to(replace(convert_from(payload, 'UTF8'), %s, %s), 'UTF8') WHERE idx = 3",
     "log.roots": b"UPDATE records SET leaf ="
     b" convert_to(replace(convert_from(leaf, 'UTF8'), %s, %s), 'UTF8') WHERE idx = 3",
 }
