@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -259,3 +260,18 @@ def test_every_command_explains_itself(data: Path) -> None:
         "check",
     ):
         assert name in shown
+
+
+def test_an_empty_registry_is_not_published(tmp_path: Path, data: Path) -> None:
+    copy = tmp_path / "lost"
+    shutil.copytree(data, copy, ignore=shutil.ignore_patterns("registry.sqlite3*", "directory"))
+    outcome = subprocess.run(
+        [sys.executable, "-m", "lienthong", "registry", "publish", "--data", str(copy), "--json"],
+        env={**os.environ, "LIENTHONG_PASSPHRASE": PASSPHRASE.decode(), "LIENTHONG_DATA": str(copy)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert outcome.returncode == 1
+    assert json.loads(outcome.stderr or outcome.stdout)["code"] == "empty-registry"
+    assert not (copy / "directory" / "directory.p7m").exists()

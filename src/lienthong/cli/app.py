@@ -128,6 +128,16 @@ def exit_code(error: LienthongError) -> int:
     return INTERNAL if error.status >= 500 else REFUSED
 
 
+def _disk_trouble(trouble: OSError) -> LienthongError:
+    """A file that cannot be read or written is no fault of the program."""
+    return LienthongError(
+        trouble.strerror or str(trouble),
+        place=str(trouble.filename) if trouble.filename else None,
+        remedy="check the path, this user's rights there, and the room on the disk",
+        code="disk-trouble",
+    )
+
+
 def main() -> None:
     """Run the command line. An error is shown as what, where, what to do; never as a traceback, unless
     ``LIENTHONG_TRACEBACK=1`` asks for one.
@@ -144,6 +154,11 @@ def main() -> None:
         sys.exit(exit_code(error))
     except KeyboardInterrupt:
         sys.exit(130)
+    except OSError as trouble:
+        if os.environ.get("LIENTHONG_TRACEBACK") == "1":
+            raise
+        show_error(_disk_trouble(trouble), as_json=as_json)
+        sys.exit(INTERNAL)
     except Exception as fault:
         if os.environ.get("LIENTHONG_TRACEBACK") == "1":
             raise

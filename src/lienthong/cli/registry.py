@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -30,6 +31,7 @@ from lienthong.cli.registry_options import (
     today,
     values_of,
 )
+from lienthong.core.errors import LienthongError
 
 app = typer.Typer(
     name="registry",
@@ -370,14 +372,26 @@ def publish(
 
     folder = open_registry(data)
     from lienthong.cli import registry_view as view
-    from lienthong.registry import actions
+    from lienthong.registry import actions, queries
 
     configuration = load(folder)
+    _require_agencies(folder, queries.agencies(limit=1))
     keys = folder / "keys"
     signer = load_signer(keys / "directory.key", keys / "directory.pem", passphrase=passphrase(folder))
     path = configuration.path(configuration.directory.file)
     publication = actions.publish(path, signer, utc_now(), timedelta(days=days), actor=actor())
     view.show_publication(publication, path, as_json=as_json)
+
+
+def _require_agencies(folder: Path, found: Sequence[object]) -> None:
+    """A registry that lost its file looks empty; published, it would shut every agency out."""
+    if not found:
+        raise LienthongError(
+            "the registry holds no agency, and a directory without any would shut everybody out",
+            place=str(folder / "registry.sqlite3"),
+            remedy="put registry.sqlite3 back from a backup, or import the agencies first",
+            code="empty-registry",
+        )
 
 
 @app.command()

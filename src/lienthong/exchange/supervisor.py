@@ -169,6 +169,8 @@ class Supervisor:
 
     def run(self) -> None:
         """Start, watch, stop. Raises :class:`ServeFailed` when a part cannot be kept alive."""
+        if self._ready_file is not None:  # one left by a supervisor that was killed says nothing
+            self._ready_file.unlink(missing_ok=True)
         with _Signals() as signals:
             try:
                 for child in self._children:

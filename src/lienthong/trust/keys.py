@@ -203,7 +203,11 @@ def decrypt_key(data: bytes, *, passphrase: bytes | None, place: str = "key") ->
     except TypeError:
         if passphrase:
             return decrypt_key(data, passphrase=None, place=place)
-        raise WrongPassphrase("the key is encrypted and no passphrase was given", place=place) from None
+        raise WrongPassphrase(
+            "the key is encrypted and no passphrase was given",
+            place=place,
+            remedy="put secrets/passphrase back (a backup has it), or set LIENTHONG_PASSPHRASE",
+        ) from None
     except (ValueError, UnsupportedAlgorithm) as error:
         if b"ENCRYPTED" in data[:200]:
             raise WrongPassphrase(
