@@ -45,7 +45,7 @@ system-test-tools:
 	@bash .ci/system-packages
 
 test: $(BIN)/.dev system-test-tools ## The whole test suite
-	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) $(ARGS)
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile $(ARGS)
 
 check: $(BIN)/.dev ## Format, lint, types, import contracts, docs links
 	$(BIN)/ruff format --check .

@@ -214,6 +214,7 @@ def test_it_keeps_serving_on_other_ports_until_it_is_told_to_stop(
 ) -> None:
     data, found = played
     with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(("127.0.0.1", urlsplit(found["hub"]).port or 0))
         taken.listen()
         process = demo(data, "--json")
