@@ -20,6 +20,7 @@ from lienthong.exchange.statuses import DeliveryState
 from lienthong.exchange.store.admission import Admission, Known, Standing, Wanted, inboxes
 from lienthong.exchange.store.counts import Counts
 from lienthong.exchange.store.crashpoints import crashpoint
+from lienthong.exchange.store.embedded.ids import GENERATION, GatheredIds, Ids, padded
 from lienthong.exchange.store.embedded.layout import IN_BLOB
 from lienthong.exchange.store.embedded.segments import End
 from lienthong.exchange.store.embedded.usage import MINUTE_MS, Usage
@@ -27,7 +28,7 @@ from lienthong.exchange.store.keys import document_key, id_key
 from lienthong.exchange.store.protocol import Record, RecordKind
 from lienthong.exchange.store.tree import TreeBlocks
 
-INDEX_VERSION: Final = 2
+INDEX_VERSION: Final = 3
 _APPLICATION_ID: Final = 0x4C54494E
 FLUSH_ROWS: Final = 4096
 """Records and inbox rows after which the index is committed: a few thousand dirty pages at most."""
@@ -73,11 +74,6 @@ def inbox_key(agency: int, urgent: int, idx: int) -> int:
     return agency << 41 | (1 - urgent) << 40 | idx
 
 
-def _padded(values: list[int]) -> list[int]:
-    """Lengthened to a power of two with the last value, so that few statements serve every batch."""
-    return values + values[-1:] * ((1 << (len(values) - 1).bit_length()) - len(values))
-
-
 class Index:
     """Everything by which records are found again. All methods take ``lock`` themselves or say otherwise."""
 
@@ -85,7 +81,6 @@ class Index:
         self.lock = threading.RLock()
         self._building = building
         self._wal = path.with_name(path.name + "-wal")
-        self._pending_ids: list[tuple[int, int]] = []
         new = not path.exists()
         self.connection = sqlite3.connect(
             path, isolation_level=None, check_same_thread=False, cached_statements=256
@@ -150,6 +145,8 @@ class Index:
                 self.usage.load(self.codes[number], (key & mask) * MINUTE_MS, messages, amount)
         self._unflushed = 0
         self.flush_rows = FLUSH_ROWS
+        self._ids = Ids(self.connection, meta.get("ids_since", 0), self.size)
+        self._building_ids = GatheredIds(self.connection)
         self.applied_at = 0.0
 
     # What a batch must look up.
@@ -174,13 +171,7 @@ class Index:
         self, ids: Sequence[tuple[str, str]], known: Known, read: ReadRecord
     ) -> dict[tuple[str, str], int]:
         slots = {each: id_key(*each) for each in ids}
-        every, found = list(slots.values()), dict[int, int]()
-        for start in range(0, len(every), _MOST_MARKS):
-            keys = _padded(every[start : start + _MOST_MARKS])
-            marks = ",".join("?" * len(keys))
-            found.update(
-                self.connection.execute(f"SELECT key, idx FROM ids WHERE key IN ({marks})", keys)  # noqa: S608
-            )
+        found = self._ids.look_up(list(slots.values()))
         for each, key in slots.items() if found else ():
             idx = found.get(key)
             while idx is not None:
@@ -189,8 +180,7 @@ class Index:
                     known.ids[each] = idx, record.digest
                     break
                 key += 1
-                row = self.connection.execute("SELECT idx FROM ids WHERE key = ?", (key,)).fetchone()
-                idx = row[0] if row else None
+                idx = self._ids.look_up([key]).get(key)
             slots[each] = key
         return slots
 
@@ -213,7 +203,7 @@ class Index:
         standings: dict[tuple[int, str], Standing] = {}
         keys = list(by_key)
         for start in range(0, len(keys), _MOST_MARKS):
-            chunk = _padded(keys[start : start + _MOST_MARKS])
+            chunk = padded(keys[start : start + _MOST_MARKS])
             marks = ",".join("?" * len(chunk))
             for key, state, state_ms, request, recalled, ack, ack_ms in self.connection.execute(
                 "SELECT key, state, state_ms, request, recalled, ack, ack_ms FROM inbox "  # noqa: S608
@@ -251,7 +241,7 @@ class Index:
 
     def _insert_records(self, batch: AppliedBatch, slots: dict[tuple[str, str], int]) -> None:
         ids: list[tuple[int, int]] = []
-        records: list[tuple[int, int, int | None, int | None, int | None]] = []
+        records: list[tuple[int, int, int, int | None, int | None, int | None]] = []
         inbox: list[tuple[int]] = []
         numbers, document, acknowledgement = self._numbers, RecordKind.DOCUMENT, RecordKind.ACKNOWLEDGEMENT
         use = self.usage.add
@@ -266,7 +256,7 @@ class Index:
             taken.add(slot)
             ids.append((slot, idx))
             if each.kind is acknowledgement:
-                records.append((idx, position, None, each.subject, None))
+                records.append((idx, position, slot, None, each.subject, None))
                 idx += 1
                 continue
             sender = each.sender
@@ -275,6 +265,7 @@ class Index:
                 (
                     idx,
                     position,
+                    slot,
                     numbers.get(sender) or self._number(sender),
                     each.subject,
                     document_key(each.document_id) if found else None,
@@ -287,11 +278,8 @@ class Index:
             idx += 1
         self._unflushed += len(ids) + len(inbox)
         many = self.connection.executemany
-        if self._building:
-            self._pending_ids += ids
-        else:
-            many("INSERT INTO ids VALUES (?, ?)", ids)
-        many("INSERT INTO records VALUES (?, ?, ?, ?, ?)", records)
+        (self._building_ids if self._building else self._ids).add(ids)
+        many("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)", records)
         many("INSERT INTO inbox (key) VALUES (?)", inbox)
         if any(batch.flags):
             blobs = zip(batch.admission.admitted, batch.flags, range(batch.admission.first, idx), strict=True)
@@ -326,8 +314,7 @@ class Index:
             )
 
     def _next_free(self, slot: int, taken: set[int]) -> int:
-        find = self.connection.execute
-        while slot in taken or find("SELECT 1 FROM ids WHERE key = ?", (slot,)).fetchone():
+        while slot in taken or (not self._building and self._ids.look_up([slot])):
             slot += 1
         return slot
 
@@ -382,6 +369,11 @@ class Index:
 
     # Making it durable.
 
+    def set_pace(self, rows: int) -> None:
+        """Commit after so many rows; ids are put into their table eight commits later."""
+        self.flush_rows = rows
+        self._ids.generation = min(GENERATION, 8 * rows)
+
     def flush_if_due(self) -> bool:
         return self._unflushed >= self.flush_rows and self.flush()
 
@@ -395,9 +387,10 @@ class Index:
             if not self.connection.in_transaction or self.end is None:
                 return False
             crashpoint("index.flush")
-            if self._building:
-                self._insert_sorted_ids()
+            if not self._building:
+                self._ids.settle()
             self._set("size", self.size)
+            self._set("ids_since", self.size if self._building else self._ids.since)
             self._set("last_ms", self.last_ms)
             self._set("archived_before", self.archived_before)
             self._set("stripped_before", self.stripped_before)
@@ -420,28 +413,15 @@ class Index:
                 self.connection.execute("PRAGMA wal_checkpoint(RESTART)")
             return True
 
-    def _insert_sorted_ids(self) -> None:
-        """Ids gathered while rebuilding, in key order: a thousand times fewer pages are touched."""
-        self._pending_ids.sort()
-        rows: list[tuple[int, int]] = []
-        clashes: list[tuple[int, int]] = []
-        for row in self._pending_ids:
-            (clashes if rows and rows[-1][0] == row[0] else rows).append(row)
-        before = self.connection.total_changes
-        self.connection.executemany("INSERT OR IGNORE INTO ids VALUES (?, ?)", rows)
-        if self.connection.total_changes - before != len(rows):
-            present = self.connection.execute
-            clashes += [
-                row
-                for row in rows
-                if present("SELECT idx FROM ids WHERE key = ?", row[:1]).fetchone()[0] != row[1]
-            ]
-        for key, idx in clashes:
-            self.connection.execute("INSERT INTO ids VALUES (?, ?)", (self._next_free(key, set()), idx))
-        self._pending_ids.clear()
-
     def _set(self, name: str, value: int | str) -> None:
         self.connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+
+    def finish_building(self) -> None:
+        """Commit the last of an index that is being built."""
+        with self.lock:
+            self._begin()
+            self._building_ids.settle()
+            self.flush()
 
     def close(self) -> None:
         """Commit and close; an index that cannot be written is simply left behind."""

@@ -230,7 +230,7 @@ def build_index(
     gc.disable()
     try:
         _feed(index, folder, log, reader, progress, repair)
-        index.flush()
+        index.finish_building()
     finally:
         index.connection.close()
         if collecting:

@@ -7,6 +7,7 @@ CREATE TABLE ids (key INTEGER PRIMARY KEY, idx INTEGER NOT NULL);
 CREATE TABLE records (
   idx INTEGER PRIMARY KEY,
   pos INTEGER NOT NULL,
+  id_key INTEGER NOT NULL,
   sender INTEGER,
   subject INTEGER,
   document INTEGER

@@ -143,7 +143,7 @@ class EmbeddedStore(EmbeddedKeeping):
 
     def _use(self, index: Index) -> None:
         self._index = index
-        index.flush_rows = self._options.flush_rows
+        index.set_pace(self._options.flush_rows)
         self._checkpointer = Checkpointer(self._folder / "index.sqlite3", index)
         self._reads = Reads(index, self._reader)
 

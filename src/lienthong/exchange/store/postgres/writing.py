@@ -243,8 +243,9 @@ def _copy_records(
     for each, leaf, size in zip(written.admission.admitted, written.leaves, sizes, strict=True):
         stored = _stored(each, blob_from)
         key = keys[each.sender, each.message_id]
-        while key in taken or (key - 1 in taken and _is_taken(connection, key)):
-            key += 1
+        if key in taken:
+            while key in taken or _is_taken(connection, key):
+                key += 1
         taken.add(key)
         subject, document = each.subject, _document_key(each)
         message_id, summary = each.message_id.encode(), each.summary
