@@ -96,7 +96,7 @@ class Index:
 
     def _prepare(self, new: bool, identity: str) -> None:
         run = self.connection.execute
-        run("PRAGMA cache_size = -16384")
+        run("PRAGMA cache_size = -32768")
         run("PRAGMA temp_store = MEMORY")
         if self._building:
             run("PRAGMA journal_mode = OFF")
