@@ -24,6 +24,7 @@ from granian.server.embed import Server
 from lienthong.core.errors import LienthongError
 from lienthong.exchange.configuration import Configuration, ConfigurationError
 from lienthong.exchange.hub.service import Hub
+from lienthong.exchange.server.allocation import keep_freed_memory
 from lienthong.exchange.server.application import Application
 from lienthong.exchange.server.authentication import Doorkeeper
 from lienthong.exchange.server.listening import (
@@ -227,6 +228,7 @@ def open_store(configuration: Configuration, sign: SignCheckpoint) -> Store:
 
 def build_server(configuration: Configuration, application: Any) -> Server:
     """Granian in this process, as the configuration says."""
+    keep_freed_memory()
     listener = configuration.exchange
     server = Server(
         application,
