@@ -28,6 +28,7 @@ FRAGMENTS = (
         "\r\n",
         "\x85",
         "\ufffe",
+        "\uffff",
         "\x00",
         "\x7f",
         "&amp;",
