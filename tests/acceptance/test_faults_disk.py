@@ -202,7 +202,7 @@ def test_a_hub_on_a_read_only_disk_does_not_start_and_says_why(new_province: New
 
 def test_a_write_that_nobody_waits_for_any_more_goes_nowhere(tmp_path: Path) -> None:
     """Given up while its disk was slow: the descriptor may be another file's by then."""
-    spool = bodies._Spool(tmp_path / "a.part")
+    spool = bodies._Spool(tmp_path / "a.part", 17)
     spool.open()
     spool.discard()
     with (tmp_path / "another").open("wb") as another:
