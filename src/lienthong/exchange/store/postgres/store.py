@@ -163,7 +163,7 @@ class PostgresStore:
 
     def _remember(self, written: Written) -> None:
         with self._recent_lock:
-            rows = zip(written.leaves, written.growth.proofs(), strict=True)
+            rows = zip(written.leaves, written.proofs, strict=True)
             for index, (leaf, proof) in enumerate(rows, written.admission.first):
                 self._recent[index] = leaf, proof, written.note
             while len(self._recent) > _RECENT:

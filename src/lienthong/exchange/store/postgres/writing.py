@@ -20,6 +20,7 @@ from lienthong.exchange.store.admission import (
     Known,
     Standing,
     admit,
+    grown_inboxes,
     inboxes,
     wanted,
 )
@@ -31,7 +32,7 @@ from lienthong.exchange.store.postgres.agencies import Agencies
 from lienthong.exchange.store.postgres.arrays import Bigints, Ints, Smallints
 from lienthong.exchange.store.postgres.connections import Connection
 from lienthong.exchange.store.protocol import RecordKind, SignCheckpoint, SpooledPayload, Submission
-from lienthong.trust.log.merkle import HASH_SIZE, Frontier, Growth, leaf_hash
+from lienthong.trust.log.merkle import HASH_SIZE, Frontier, Growth, Proof, leaf_hash
 
 NO_PAYLOAD, INLINE, BLOB = 0, 1, 2
 CHANNEL: Final = "exchange_inbox"
@@ -69,14 +70,12 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A committed batch."""
+    """A committed batch, and what its receipts are made of."""
 
     admission: Admission
-    growth: Growth
     leaves: list[bytes]
-    leaf_hashes: list[bytes]
+    proofs: list[Proof]
     note: bytes
-    accepted_ms: int
 
 
 GrowTree = Callable[[int, Sequence[bytes], Growth], list[tuple[int, bytes]]]
@@ -111,17 +110,47 @@ def write_batch(
         connection.execute("ROLLBACK")
         return admission
     leaves = [leaf_bytes(each, accepted_ms) for each in admission.admitted]
-    hashes = [leaf_hash(leaf) for leaf in leaves]
-    growth = head.frontier.append(hashes)
-    blocks = grow(head.size, hashes, growth)
-    note = sign(growth.size, growth.root)
-    written = Written(admission, growth, leaves, hashes, note, accepted_ms)
     sizes = [payload_size(each) for each in admission.admitted]
-    counts = Counts.decode(head.counts)
-    counts.add(admission, known, sizes)
-    _copy_records(connection, written, sizes, blob_from, keys, numbers)
-    _finish(connection, written, counts, blocks, token, numbers)
-    return written
+    rows = _record_rows(connection, admission, leaves, sizes, blob_from, keys, numbers)
+    with connection.cursor().copy(_COPY_RECORDS) as copy:
+        copy.write(rows)
+        # While the server takes them in: the tree and the signature.
+        hashes = [leaf_hash(leaf) for leaf in leaves]
+        growth = head.frontier.append(hashes)
+        note = sign(growth.size, growth.root)
+        counts = Counts.decode(head.counts)
+        counts.add(admission, known, sizes)
+        inbox = _inbox_rows(admission, numbers)
+    blocks = grow(head.size, hashes, growth)
+    proofs: list[Proof] = []
+    with connection.pipeline():
+        connection.execute(
+            _FINISH,
+            (
+                *inbox,
+                growth.size,
+                admission.first,
+                accepted_ms,
+                growth.root,
+                note,
+                Bigints([key for key, _ in blocks]),
+                [nodes for _, nodes in blocks],
+                growth.size,
+                b"".join(growth.frontier.hashes),
+                note,
+                accepted_ms,
+                counts.encode(),
+                CHANNEL,
+                list(notifications(token, grown_inboxes(admission))),
+            ),
+        )
+        _update_inbox(connection, admission, numbers)
+        crashpoint("postgres.sent")
+        connection.execute("COMMIT")
+        # While the server syncs: what the receipts will need.
+        proofs = growth.proofs()
+    crashpoint("postgres.committed")
+    return Written(admission, leaves, proofs, note)
 
 
 def _look_up(
@@ -227,20 +256,21 @@ def _stored(each: Submission, blob_from: int) -> int:
     return INLINE if each.payload else NO_PAYLOAD
 
 
-def _copy_records(
+def _record_rows(
     connection: Connection,
-    written: Written,
+    admission: Admission,
+    leaves: Sequence[bytes],
     sizes: Sequence[int],
     blob_from: int,
     keys: dict[tuple[str, str], int],
     numbers: dict[str, int],
-) -> None:
-    """All columns of the new records, payloads included, as one binary COPY."""
+) -> bytes:
+    """All columns of the new records, payloads included, for one binary COPY."""
     parts: list[bytes] = [_COPY_HEADER]
     length = _COPY_LENGTH.pack
     taken: set[int] = set()
-    idx = written.admission.first
-    for each, leaf, size in zip(written.admission.admitted, written.leaves, sizes, strict=True):
+    idx = admission.first
+    for each, leaf, size in zip(admission.admitted, leaves, sizes, strict=True):
         stored = _stored(each, blob_from)
         key = keys[each.sender, each.message_id]
         if key in taken:
@@ -271,61 +301,24 @@ def _copy_records(
             parts.append(_NULL)
         idx += 1
     parts.append(b"\xff\xff")
-    with connection.cursor().copy(_COPY_RECORDS) as copy:
-        copy.write(b"".join(parts))
+    return b"".join(parts)
 
 
 def _is_taken(connection: Connection, key: int) -> bool:
     return connection.execute(_BY_ID_KEY, (Bigints([key]),)).fetchone() is not None
 
 
-def _finish(
-    connection: Connection,
-    written: Written,
-    counts: Counts,
-    blocks: list[tuple[int, bytes]],
-    token: str,
-    numbers: dict[str, int],
-) -> None:
-    """Everything but the records, and the commit, in one round trip."""
-    admission, growth = written.admission, written.growth
+def _inbox_rows(admission: Admission, numbers: dict[str, int]) -> tuple[Ints, Bigints, Smallints]:
+    """Agencies, indexes and lanes of the new inbox rows."""
     agencies: list[int] = []
     indexes: list[int] = []
     lanes: list[int] = []
-    grown: set[str] = set()
     for idx, each in enumerate(admission.admitted, admission.first):
         recipients = inboxes(each)
         agencies += [numbers[recipient] for recipient in recipients]
         indexes += [idx] * len(recipients)
         lanes += [0 if each.lane else 1] * len(recipients)
-        grown.update(recipients)
-    with connection.pipeline():
-        connection.execute(
-            _FINISH,
-            (
-                Ints(agencies),
-                Bigints(indexes),
-                Smallints(lanes),
-                growth.size,
-                admission.first,
-                written.accepted_ms,
-                growth.root,
-                written.note,
-                Bigints([key for key, _ in blocks]),
-                [nodes for _, nodes in blocks],
-                growth.size,
-                b"".join(growth.frontier.hashes),
-                written.note,
-                written.accepted_ms,
-                counts.encode(),
-                CHANNEL,
-                list(notifications(token, grown)),
-            ),
-        )
-        _update_inbox(connection, admission, numbers)
-        crashpoint("postgres.sent")
-        connection.execute("COMMIT")
-    crashpoint("postgres.committed")
+    return Ints(agencies), Bigints(indexes), Smallints(lanes)
 
 
 def _update_inbox(connection: Connection, admission: Admission, numbers: dict[str, int]) -> None:

@@ -15,7 +15,8 @@ CREATE TABLE head (
 CREATE TABLE agencies (number integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, code text NOT NULL UNIQUE);
 
 -- kind and lane: as in the leaf. id_key and document_key: see lienthong.exchange.store.keys.
--- stored: 0 no payload, 1 in this row (out of line when large), 2 in blobs.
+-- stored: 0 no payload, 1 in this row, 2 in blobs. Rows that fit a page (most statuses) stay in one piece; larger
+-- payloads go out of line, uncompressed: containers are ZIP files.
 CREATE TABLE records (
   idx bigint PRIMARY KEY,
   kind smallint NOT NULL,
@@ -32,7 +33,7 @@ CREATE TABLE records (
   leaf bytea NOT NULL,
   summary bytea NOT NULL,
   payload bytea
-) WITH (toast_tuple_target = 1024);
+) WITH (toast_tuple_target = 8160);
 ALTER TABLE records ALTER COLUMN payload SET STORAGE EXTERNAL;
 CREATE INDEX records_sent ON records (sender, idx) WHERE kind <> 3;
 CREATE INDEX records_subject ON records (subject, idx) WHERE subject IS NOT NULL;
