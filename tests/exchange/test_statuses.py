@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lienthong.exchange.statuses import MEANINGS, DeliveryState, Impossible, advance, ask
+from lienthong.exchange.statuses import MEANINGS, MOST_HANDLING, DeliveryState, Impossible, advance, ask
 
 
 def life(*codes: str) -> DeliveryState:
@@ -33,6 +33,17 @@ def test_an_impossible_move_is_refused_with_what_would_be_possible(
     refused = advance(life(*before), then, by_sender=False)
     assert isinstance(refused, Impossible)
     assert "allowed next" in refused.reason
+
+
+def test_a_document_passes_from_desk_to_desk_but_not_for_ever() -> None:
+    state = life("03", *("04", "05") * (MOST_HANDLING // 2))
+    for code in ("04", "05"):
+        refused = advance(state, code, by_sender=False)
+        assert isinstance(refused, Impossible)
+        assert "report 06" in refused.reason
+    done = advance(state, "06", by_sender=False)
+    assert isinstance(done, DeliveryState)
+    assert done.state == "06"
 
 
 def test_a_take_back_needs_the_recipients_consent() -> None:

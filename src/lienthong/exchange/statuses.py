@@ -43,6 +43,12 @@ _FOLLOWS: dict[str, frozenset[str]] = {
     "06": frozenset(),
 }
 
+_HANDLING = frozenset({"04", "05"})
+MOST_HANDLING = 30
+"""How often 04 and 05 together may be reported on one document by one recipient: a document may pass from
+desk to desk, and not for ever.
+"""
+
 REQUESTS: dict[int, str] = {1: "recall", 2: "update", 3: "replace"}
 """BussinessDocType of a document message → the request that waits for the recipient's consent."""
 
@@ -50,12 +56,14 @@ REQUESTS: dict[int, str] = {1: "recall", 2: "update", 3: "replace"}
 @dataclass(frozen=True, slots=True)
 class DeliveryState:
     """``state``: the last of 01–06 ('' before any). ``request``: '' or the request awaiting consent.
-    ``recalled``: the recipient agreed to a take-back; nothing more follows.
+    ``recalled``: the recipient agreed to a take-back; nothing more follows. ``handling``: how often 04 and 05
+    were reported.
     """
 
     state: str = ""
     request: str = ""
     recalled: bool = False
+    handling: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +97,14 @@ def advance(current: DeliveryState, status: str, *, by_sender: bool) -> Delivery
         now = f"{current.state} ({MEANINGS_EN[current.state]})" if current.state else "not yet reported"
         allowed = ", ".join(sorted(_FOLLOWS[current.state])) or "nothing"
         return Impossible(f"{status} cannot follow {now}; allowed next: {allowed}")
-    return replace(current, state=status)
+    if status not in _HANDLING:
+        return replace(current, state=status)
+    if current.handling >= MOST_HANDLING:
+        return Impossible(
+            f"04 and 05 were reported {current.handling} times on this document already, which is the most; "
+            "report 06 when it is completed"
+        )
+    return replace(current, state=status, handling=current.handling + 1)
 
 
 def ask(current: DeliveryState, request: str) -> DeliveryState | Impossible:

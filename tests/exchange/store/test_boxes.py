@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from tests.exchange.store.engines import Engine, now_and_reopened
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from tests.exchange.store.engines import EmbeddedEngine, Engine, now_and_reopened
 from tests.exchange.store.submissions import acknowledgement, document, status
 
 from lienthong.exchange.store.protocol import Accepted, Lane, RecordKind, Store
@@ -223,3 +227,101 @@ def test_a_subscriber_that_fails_harms_nobody(store: Store) -> None:
     store.subscribe(heard.append)
     assert store.commit([document("m1")], 1000) == [Accepted(0)]
     assert heard == [frozenset({"B"})]
+
+
+def test_a_document_sent_again_to_others_is_found_for_each_recipient(engine: Engine, store: Store) -> None:
+    first, again = document("m1", ("B",), number="15"), document("m2", ("C",), number="15")
+    foreign = replace(document("m3", ("B", "C"), sender="D"), document_id=first.document_id)
+    store.commit([first, again, foreign], 1000)
+    for each in now_and_reopened(engine, store):
+        for recipient, expected in (("B", 0), ("C", 1)):
+            found = each.find_document(first.document_id, "A", recipient)
+            assert found is not None
+            assert found.index == expected
+        unsaid = each.find_document(first.document_id, recipient="B")
+        assert unsaid is not None
+        assert unsaid.index == 2
+        assert each.find_document(first.document_id, "A", "D") is None
+        assert each.find_document(first.document_id, "A", "nobody") is None
+
+
+def test_no_number_of_updates_hides_the_document(engine: Engine, store: Store) -> None:
+    store.commit([document("m0", number="15")], 1000)
+    for name, number in (("u", "15"), ("v", "16")):
+        updates = [
+            document(f"{name}{n}", (f"{name}{n}",), number=number, business=2, subject=0) for n in range(200)
+        ]
+        assert all(isinstance(outcome, Accepted) for outcome in store.commit(updates, 1001))
+    for each in now_and_reopened(engine, store):
+        found = each.find_document("A,2025/06/30,15/UBND", "A", "B")
+        assert found is not None
+        assert found.index == 0
+        newest = each.find_document("A,2025/06/30,16/UBND", "A")
+        assert newest is not None
+        assert newest.index == each.tree_size() - 1
+        theirs = each.find_document("A,2025/06/30,16/UBND", "A", "v7")
+        assert theirs is not None
+        assert theirs.message_id == "v7"
+
+
+def test_a_history_of_many_pages_is_whole_and_in_order(engine: Engine, store: Store) -> None:
+    store.commit([document("m0", ("B", "C"))], 1000)
+    store.commit(
+        [
+            status("s1", 0, "03"),
+            status("s2", 0, "03", sender="C"),
+            document("u1", ("B",), business=2, subject=0),
+        ],
+        1001,
+    )
+    store.commit([acknowledgement(n, sender="A", message_id=f"a{n}") for n in (1, 2)], 1002)
+    store.commit([acknowledgement(3), status("s3", 0, "04"), acknowledgement(0, sender="C")], 1003)
+    store.commit([acknowledgement(7, sender="A")], 1004)
+    for each in now_and_reopened(engine, store):
+        for limit in (1, 2, 3, 100):
+            found: list[int] = []
+            after = -1
+            while page := indexes(each.history(0, after=after, limit=limit)):
+                assert len(page) <= limit
+                found += page
+                after = page[-1]
+            assert found == list(range(10))
+        assert indexes(each.history(3)) == [3, 6]
+
+
+def test_what_others_send_does_not_make_questions_dearer(tmp_path: Path) -> None:
+    """Counted in steps of the index's virtual machine: as many for 800 statuses and updates as for forty."""
+    steps: list[list[int]] = []
+    for many in (40, 800):
+        engine = EmbeddedEngine(tmp_path / str(many))
+        store = engine.open()
+        store.commit([document("m0", ("B", *(f"R{n}" for n in range(many))))], 1000)
+        store.commit(
+            [document(f"u{n}", (f"U{n}",), number="15", business=2, subject=0) for n in range(many)], 1001
+        )
+        store.commit([status(f"s{n}", 0, "03", sender=f"R{n}") for n in range(many)], 1002)
+        store.commit(
+            [acknowledgement(1 + many + n, sender="A", message_id=f"a{n}") for n in range(many)], 1003
+        )
+        size = store.tree_size()
+        connection = store._index.connection
+        taken = [0, 0, 0]
+
+        def count(which: int, taken: list[int] = taken) -> Callable[[], int]:
+            def one_more() -> int:
+                taken[which] += 1
+                return 0
+
+            return one_more
+
+        connection.set_progress_handler(count(0), 1)
+        assert len(store.history(0, after=size - 12, limit=10)) == 10
+        connection.set_progress_handler(count(1), 1)
+        assert len(store.history(0, limit=10)) == 10
+        connection.set_progress_handler(count(2), 1)
+        assert store.find_document("A,2025/06/30,15/UBND", "A") is not None
+        connection.set_progress_handler(None, 1)
+        steps.append(taken)
+        engine.close()
+    few, many_more = steps
+    assert all(late <= 1.2 * early + 400 for early, late in zip(few, many_more, strict=True))

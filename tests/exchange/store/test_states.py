@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tests.exchange.store.engines import Engine, now_and_reopened
 from tests.exchange.store.submissions import acknowledgement, document, status
 
-from lienthong.exchange.statuses import DeliveryState, Impossible, advance
+from lienthong.exchange.statuses import MOST_HANDLING, DeliveryState, Impossible, advance
 from lienthong.exchange.store.admission import FRESH, Known, admit, wanted
 from lienthong.exchange.store.protocol import Accepted, Outcome, RecordKind, Refused, Store, Submission
 
@@ -41,6 +41,25 @@ def test_a_refused_status_leaves_no_trace_and_says_why(store: Store) -> None:
     assert store.tree_size() == 1
     assert store.inbox("A") == []
     assert store.find("B", "s1") is None
+
+
+def test_how_often_one_recipient_reports_the_same_is_bounded(engine: Engine, store: Store) -> None:
+    store.commit([document("m1", ("B", "C")), status("s", 0, "03"), status("t", 0, "03", sender="C")], 1000)
+    half = MOST_HANDLING // 2
+    store.commit([status(f"a{n}", 0, "05") for n in range(half)], 1001)
+    for each in now_and_reopened(engine, store):
+        size = each.tree_size()
+        outcomes = each.commit([status(f"{size}-{n}", 0, "05") for n in range(MOST_HANDLING)], 1002)
+        taken = sum(isinstance(one, Accepted) for one in outcomes)
+        assert taken == (MOST_HANDLING - half if size == 3 + half else 0)
+        last = outcomes[-1]
+        assert isinstance(last, Refused)
+        assert last.code == "impossible-status"
+        assert "report 06" in last.detail
+        assert only(each.commit([status(f"c{size}", 0, "04", sender="C")], 1003)) == Accepted(
+            each.tree_size() - 1
+        )
+    assert only(each.commit([status("done", 0, "06")], 1004)) == Accepted(each.tree_size() - 1)
 
 
 def test_a_status_about_nothing_is_refused(store: Store) -> None:
@@ -189,6 +208,6 @@ def test_judging_asks_only_for_what_it_needs() -> None:
     batch = [document("m1"), status("s1", 5, "03"), status("r1", 6, "13", sender="A", to=("B", "C"))]
     asked = wanted(batch)
     assert asked.standings == {(5, "B"), (6, "A"), (6, "B"), (6, "C")}
-    known = Known(subjects={5: (RecordKind.DOCUMENT, "A")}, standings={(5, "B"): FRESH})
+    known = Known(subjects={5: (RecordKind.DOCUMENT, "A", None)}, standings={(5, "B"): FRESH})
     admission = admit(batch, known, 10, [1, 1, 1])
     assert [type(outcome) for outcome in admission.outcomes] == [Accepted, Accepted, Refused]

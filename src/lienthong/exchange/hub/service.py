@@ -290,7 +290,8 @@ class Hub:
             raise unknown_subject(envelope, document_id)
         if envelope.kind == "document" or envelope.status_code == TAKE_BACK:
             author = sender
-        found = await self.read(self.store.find_document, document_id, author)
+        recipient = None if author == sender else sender
+        found = await self.read(self.store.find_document, document_id, author, recipient)
         if found is None or (found.sender != sender and sender not in found.recipients):
             raise unknown_subject(envelope, document_id)
         return found

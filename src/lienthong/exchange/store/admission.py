@@ -46,12 +46,12 @@ class Wanted:
 class Known:
     """What the store knows of it. Absent keys do not exist.
 
-    ``ids``: (sender, message id) → (index, digest). ``subjects``: index → (kind, sender).
-    ``standings``: (index, agency) → its inbox row.
+    ``ids``: (sender, message id) → (index, digest). ``subjects``: index → (kind, sender,
+    subject). ``standings``: (index, agency) → its inbox row.
     """
 
     ids: dict[tuple[str, str], tuple[int, bytes]] = field(default_factory=dict)
-    subjects: dict[int, tuple[RecordKind, str]] = field(default_factory=dict)
+    subjects: dict[int, tuple[RecordKind, str, int | None]] = field(default_factory=dict)
     standings: dict[tuple[int, str], Standing] = field(default_factory=dict)
 
 
@@ -110,10 +110,18 @@ def admit(
                 admission.outcomes.append(other)
                 continue
         ids[key] = index, each.digest
-        known.subjects[index] = each.kind, each.sender
+        known.subjects[index] = each.kind, each.sender, each.subject
         admission.admitted.append(each)
         admission.outcomes.append(Accepted(index))
     return admission
+
+
+def above(each: Submission, known: Known) -> int | None:
+    """What the record is about that an acknowledgement takes: the document of a status that was taken."""
+    if each.kind is not RecordKind.ACKNOWLEDGEMENT or each.subject is None:
+        return None
+    subject = known.subjects.get(each.subject)
+    return None if subject is None else subject[2]
 
 
 def inboxes(each: Submission) -> Sequence[str]:
@@ -148,7 +156,7 @@ def _follow(
     about = None if subject is None else known.subjects.get(subject)
     if subject is None or about is None:
         return Refused("unknown-subject", f"record {subject} is not in the log", subject)
-    kind, sender = about
+    kind, sender, _ = about
     rows = _Rows(known, admission, subject)
     if each.kind is RecordKind.ACKNOWLEDGEMENT:
         row = rows.get(each.sender)

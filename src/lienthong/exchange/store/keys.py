@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from hashlib import sha256
+from typing import Final
 from zlib import crc32
 
 
@@ -12,11 +13,20 @@ def id_key(sender: str, message_id: str) -> int:
     return int.from_bytes(sha256(f"{sender}\0{message_id}".encode()).digest()[:8], "big") >> 1
 
 
-def document_key(document_id: str) -> int:
-    """20 bits of promulgation date, then the CRC-32: documents of the same days lie together."""
+CANDIDATES: Final = 64
+"""Documents of one sender that may share a key: more would be made on purpose."""
+SAME_ID: Final = 10_000
+"""Documents of one key among which the newest that one recipient got is looked for."""
+_LATER: Final = 1 << 52
+
+
+def document_key(document_id: str, business: int = 0) -> int:
+    """20 bits of promulgation date, then the CRC-32: documents of the same days lie together. Updates and
+    replacements (``business``) have keys of their own, so that no number of them hides the document.
+    """
     parts = document_id.split(",", 2)
     high = _day_bits(parts[1]) if len(parts) == 3 else 0
-    return high | crc32(document_id.encode())
+    return (_LATER if business else 0) | high | crc32(document_id.encode())
 
 
 @lru_cache(maxsize=1024)

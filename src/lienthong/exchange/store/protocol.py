@@ -227,9 +227,12 @@ class Store(Protocol):
 
     def find(self, sender: str, message_id: str) -> Record | None: ...
 
-    def find_document(self, document_id: str, sender: str | None = None) -> Record | None:
-        """The newest DOCUMENT record with business type 0 of that edXML DocumentId; when there is none,
-        the newest update or replacement (2, 3) that came under it.
+    def find_document(
+        self, document_id: str, sender: str | None = None, recipient: str | None = None
+    ) -> Record | None:
+        """The newest DOCUMENT record with business type 0 of that edXML DocumentId, of that sender and to
+        that recipient if they are given; when there is none, the newest update or replacement (2, 3) that
+        came under it. Bounded work: the recipient's is looked for among the newest 10,000 of the id.
         """
 
     def inbox(

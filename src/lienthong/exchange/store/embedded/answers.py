@@ -114,9 +114,11 @@ class EmbeddedReading:
         with self._reading() as reads:
             return self._index.find_id(sender, message_id, reads.must_read)
 
-    def find_document(self, document_id: str, sender: str | None = None) -> Record | None:
+    def find_document(
+        self, document_id: str, sender: str | None = None, recipient: str | None = None
+    ) -> Record | None:
         with self._reading() as reads:
-            return reads.find_document(document_id, sender)
+            return reads.find_document(document_id, sender, recipient)
 
     def inbox(
         self,

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from lienthong.exchange.statuses import DeliveryState
-from lienthong.exchange.store.admission import Admission, Known, Standing, Wanted, inboxes
+from lienthong.exchange.store.admission import Admission, Known, Standing, Wanted, above, inboxes
 from lienthong.exchange.store.counts import Counts
 from lienthong.exchange.store.crashpoints import crashpoint
 from lienthong.exchange.store.embedded.ids import GENERATION, GatheredIds, Ids, padded
@@ -28,7 +28,7 @@ from lienthong.exchange.store.keys import document_key, id_key
 from lienthong.exchange.store.protocol import Record, RecordKind
 from lienthong.exchange.store.tree import TreeBlocks
 
-INDEX_VERSION: Final = 3
+INDEX_VERSION: Final = 4
 _APPLICATION_ID: Final = 0x4C54494E
 FLUSH_ROWS: Final = 4096
 """Records and inbox rows after which the index is committed: a few thousand dirty pages at most."""
@@ -162,7 +162,7 @@ class Index:
         for subject in wanted.subjects:
             if 0 <= subject < self.size:
                 record = read(subject)
-                known.subjects[subject] = record.kind, record.sender
+                known.subjects[subject] = record.kind, record.sender, record.subject
         if wanted.standings:
             known.standings = self.standings(wanted.standings)
         return known
@@ -205,12 +205,12 @@ class Index:
         for start in range(0, len(keys), _MOST_MARKS):
             chunk = padded(keys[start : start + _MOST_MARKS])
             marks = ",".join("?" * len(chunk))
-            for key, state, state_ms, request, recalled, ack, ack_ms in self.connection.execute(
-                "SELECT key, state, state_ms, request, recalled, ack, ack_ms FROM inbox "  # noqa: S608
+            for key, state, state_ms, request, recalled, handling, ack, ack_ms in self.connection.execute(
+                "SELECT key, state, state_ms, request, recalled, handling, ack, ack_ms FROM inbox "  # noqa: S608
                 f"WHERE key IN ({marks})",
                 chunk,
             ):
-                where = DeliveryState(state or "", request or "", bool(recalled))
+                where = DeliveryState(state or "", request or "", bool(recalled), handling or 0)
                 standings[by_key[key]] = Standing(where, state_ms, ack, ack_ms)
         return standings
 
@@ -241,7 +241,7 @@ class Index:
 
     def _insert_records(self, batch: AppliedBatch, slots: dict[tuple[str, str], int]) -> None:
         ids: list[tuple[int, int]] = []
-        records: list[tuple[int, int, int, int | None, int | None, int | None]] = []
+        records: list[tuple[int, int, int, int | None, int | None, int | None, int | None]] = []
         inbox: list[tuple[int]] = []
         numbers, document, acknowledgement = self._numbers, RecordKind.DOCUMENT, RecordKind.ACKNOWLEDGEMENT
         use = self.usage.add
@@ -256,7 +256,7 @@ class Index:
             taken.add(slot)
             ids.append((slot, idx))
             if each.kind is acknowledgement:
-                records.append((idx, position, slot, None, each.subject, None))
+                records.append((idx, position, slot, None, each.subject, None, above(each, batch.known)))
                 idx += 1
                 continue
             sender = each.sender
@@ -268,7 +268,8 @@ class Index:
                     slot,
                     numbers.get(sender) or self._number(sender),
                     each.subject,
-                    document_key(each.document_id) if found else None,
+                    document_key(each.document_id, each.business) if found else None,
+                    None,
                 )
             )
             low = idx if each.lane else 1 << 40 | idx
@@ -279,7 +280,7 @@ class Index:
         self._unflushed += len(ids) + len(inbox)
         many = self.connection.executemany
         (self._building_ids if self._building else self._ids).add(ids)
-        many("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)", records)
+        many("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?)", records)
         many("INSERT INTO inbox (key) VALUES (?)", inbox)
         if any(batch.flags):
             blobs = zip(batch.admission.admitted, batch.flags, range(batch.admission.first, idx), strict=True)
@@ -289,7 +290,7 @@ class Index:
             )
 
     def _update_rows(self, admission: Admission) -> None:
-        updates: list[tuple[str, int | None, str, int, int | None, int | None, int, int]] = []
+        updates: list[tuple[str, int | None, str, int, int, int | None, int | None, int, int]] = []
         for rows in (admission.changed, admission.fresh):
             for (idx, agency), row in rows.items():
                 number = self._number(agency)
@@ -300,6 +301,7 @@ class Index:
                         row.state_ms,
                         state.request,
                         int(state.recalled),
+                        state.handling,
                         row.acknowledgement,
                         row.acknowledged_ms,
                         inbox_key(number, 0, idx),
@@ -308,8 +310,8 @@ class Index:
                 )
         if updates:
             self.connection.executemany(
-                "UPDATE inbox SET state = ?, state_ms = ?, request = ?, recalled = ?, ack = ?, ack_ms = ? "
-                "WHERE key IN (?, ?)",
+                "UPDATE inbox SET state = ?, state_ms = ?, request = ?, recalled = ?, handling = ?, ack = ?, "
+                "ack_ms = ? WHERE key IN (?, ?)",
                 updates,
             )
 

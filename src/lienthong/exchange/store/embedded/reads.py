@@ -12,7 +12,7 @@ from lienthong.exchange.store.admission import FRESH
 from lienthong.exchange.store.embedded.index import Index, IndexDamaged, inbox_key
 from lienthong.exchange.store.embedded.layout import BATCH_HEADER, FRAME_HEADER, BatchHead, StoredRecord
 from lienthong.exchange.store.embedded.segments import SegmentReader
-from lienthong.exchange.store.keys import document_key
+from lienthong.exchange.store.keys import CANDIDATES, SAME_ID, document_key
 from lienthong.exchange.store.leaves import record_from_leaf
 from lienthong.exchange.store.protocol import Delivery, InboxItem, Lane, Record, RecordKind
 from lienthong.trust.log.merkle import Proof, inclusion_proof, leaf_hash
@@ -177,20 +177,33 @@ class Reads:
 
     # Documents.
 
-    def find_document(self, document_id: str, sender: str | None) -> Record | None:
+    def find_document(self, document_id: str, sender: str | None, recipient: str | None) -> Record | None:
+        for business in (0, 1):
+            for index in self._documents(document_key(document_id, business), sender, recipient):
+                record = self.must_read(index)
+                if record.document_id == document_id:
+                    return record
+        return None
+
+    def _documents(self, key: int, sender: str | None, recipient: str | None) -> list[int]:
+        """Newest first: documents of that key, sender and recipient."""
+        source, asked = "records WHERE document = ?", [key]
+        if sender is not None:
+            source += " AND sender = ?"
+            asked.append(self._index.number_of(sender) or 0)
+        if recipient is not None:
+            number = self._index.number_of(recipient) or 0
+            source = (
+                f"(SELECT idx FROM {source} ORDER BY idx DESC LIMIT {SAME_ID}) AS r "  # noqa: S608
+                "WHERE EXISTS (SELECT 1 FROM inbox WHERE key IN (? | idx, ? | idx))"
+            )
+            asked += [inbox_key(number, 0, 0), inbox_key(number, 1, 0)]
         with self._index.lock:
             found = self._index.connection.execute(
-                "SELECT idx FROM records WHERE document = ? ORDER BY idx DESC", (document_key(document_id),)
+                f"SELECT idx FROM {source} ORDER BY idx DESC LIMIT {CANDIDATES}",  # noqa: S608
+                asked,
             ).fetchall()
-        later: Record | None = None
-        for (index,) in found:
-            record = self.must_read(index)
-            if record.document_id != document_id or (sender is not None and record.sender != sender):
-                continue
-            if record.business == 0:
-                return record
-            later = later or record
-        return later
+        return [index for (index,) in found]
 
     def deliveries(self, index: int, recipients: Sequence[str] | None = None) -> list[Delivery]:
         record = self.record(index)
@@ -223,26 +236,15 @@ class Reads:
         if first is None or limit <= 0:
             return []
         kept = [first] if index > after else []
-        while len(kept) < limit:
-            room = limit - len(kept)
-            with self._index.lock:
-                rows = self._index.connection.execute(_HISTORY, (index, after, room)).fetchall()
-            direct = {each for each, subject in rows if subject == index}
-            kept += (
-                other
-                for other in self.records([each for each, _ in rows])
-                if other.index in direct or other.kind is RecordKind.ACKNOWLEDGEMENT
-            )
-            if len(rows) < room:
-                break
-            after = rows[-1][0]
-        return kept
+        with self._index.lock:
+            rows = self._index.connection.execute(_HISTORY, (index, after, limit - len(kept))).fetchall()
+        return kept + self.records([each for (each,) in rows])
 
 
 _HISTORY = """
-SELECT idx, subject FROM records WHERE subject = ?1 AND idx > ?2
-UNION SELECT a.idx, a.subject FROM records s JOIN records a ON a.subject = s.idx
-WHERE s.subject = ?1 AND a.idx > ?2 ORDER BY idx LIMIT ?3
+SELECT * FROM (SELECT idx FROM records WHERE subject = ?1 AND idx > ?2 ORDER BY idx LIMIT ?3)
+UNION ALL SELECT * FROM (SELECT idx FROM records WHERE above = ?1 AND idx > ?2 ORDER BY idx LIMIT ?3)
+ORDER BY idx LIMIT ?3
 """
 
 

@@ -1,4 +1,5 @@
 -- The index of the segments. Everything here is derived from them and can be rebuilt.
+-- above: of an acknowledgement, what the record that it takes is about.
 -- idx: log index. pos: segment << 40 | offset. sender: NULL for an acknowledgement.
 -- key of inbox: agency << 41 | lane << 40 | idx, lane 0 = urgent.
 CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -10,11 +11,13 @@ CREATE TABLE records (
   id_key INTEGER NOT NULL,
   sender INTEGER,
   subject INTEGER,
-  document INTEGER
+  document INTEGER,
+  above INTEGER
 );
 CREATE INDEX sent ON records (sender) WHERE sender IS NOT NULL;
 CREATE INDEX subjects ON records (subject) WHERE subject IS NOT NULL;
-CREATE INDEX documents ON records (document) WHERE document IS NOT NULL;
+CREATE INDEX above ON records (above) WHERE above IS NOT NULL;
+CREATE INDEX documents ON records (document, sender) WHERE document IS NOT NULL;
 CREATE TABLE batches (size INTEGER PRIMARY KEY, pos INTEGER NOT NULL);
 CREATE TABLE inbox (
   key INTEGER PRIMARY KEY,
@@ -22,6 +25,7 @@ CREATE TABLE inbox (
   state_ms INTEGER,
   request TEXT,
   recalled INTEGER,
+  handling INTEGER,
   ack INTEGER,
   ack_ms INTEGER
 );

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from lienthong.exchange.store.admission import FRESH
-from lienthong.exchange.store.keys import document_key, id_key
+from lienthong.exchange.store.keys import CANDIDATES, SAME_ID, document_key, id_key
 from lienthong.exchange.store.leaves import record_from_leaf
 from lienthong.exchange.store.postgres.agencies import Agencies
 from lienthong.exchange.store.postgres.connections import Connection
@@ -43,16 +43,30 @@ def record_by_id(connection: Connection, sender: str, message_id: str) -> Record
     return _record(row) if row else None
 
 
-def record_of_document(connection: Connection, document_id: str, sender: str | None) -> Record | None:
-    rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM records r WHERE document_key = %s ORDER BY (business <> 0), idx DESC",  # noqa: S608
-        (document_key(document_id),),
-        binary=True,
-    )
-    for row in rows:
-        record = _record(row)
-        if record.document_id == document_id and sender in (None, record.sender):
-            return record
+def record_of_document(
+    connection: Connection, agencies: Agencies, document_id: str, sender: str | None, recipient: str | None
+) -> Record | None:
+    source = "records r WHERE document_key = %(key)s"
+    asked = {"key": 0, "sender": None, "recipient": None}
+    if sender is not None:
+        source += " AND sender = %(sender)s"
+        asked["sender"] = agencies.number(connection, sender)
+    if recipient is not None:
+        source = (
+            f"(SELECT idx FROM {source} ORDER BY idx DESC LIMIT {SAME_ID}) AS c "  # noqa: S608
+            "JOIN inbox i ON i.agency = %(recipient)s AND i.idx = c.idx JOIN records r ON r.idx = c.idx"
+        )
+        asked["recipient"] = agencies.number(connection, recipient)
+    for business in (0, 1):
+        asked["key"] = document_key(document_id, business)
+        for row in connection.execute(
+            f"SELECT {_COLUMNS} FROM {source} ORDER BY r.idx DESC LIMIT {CANDIDATES}",  # noqa: S608
+            asked,
+            binary=True,
+        ):
+            record = _record(row)
+            if record.document_id == document_id:
+                return record
     return None
 
 
@@ -125,9 +139,11 @@ def deliveries(
 def history(connection: Connection, index: int, after: int, limit: int) -> list[Record]:
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM records r WHERE idx = ANY (ARRAY("  # noqa: S608
-        "SELECT %(index)s::bigint UNION SELECT idx FROM records WHERE subject = %(index)s "
-        "UNION SELECT a.idx FROM records s JOIN records a ON a.subject = s.idx AND a.kind = 3 "
-        "WHERE s.subject = %(index)s)) AND idx > %(after)s ORDER BY idx LIMIT %(limit)s",
+        "SELECT %(index)s::bigint WHERE %(index)s > %(after)s "
+        "UNION ALL (SELECT idx FROM records WHERE subject = %(index)s AND idx > %(after)s "
+        "ORDER BY idx LIMIT %(limit)s) "
+        "UNION ALL (SELECT idx FROM records WHERE above = %(index)s AND idx > %(after)s "
+        "ORDER BY idx LIMIT %(limit)s))) ORDER BY idx LIMIT %(limit)s",
         {"index": _clamp(index), "after": _clamp(after), "limit": max(limit, 0)},
         binary=True,
     )

@@ -251,9 +251,11 @@ class PostgresStore:
         with self._connections.read() as connection:
             return reading.record_by_id(connection, sender, message_id)
 
-    def find_document(self, document_id: str, sender: str | None = None) -> Record | None:
+    def find_document(
+        self, document_id: str, sender: str | None = None, recipient: str | None = None
+    ) -> Record | None:
         with self._connections.read() as connection:
-            return reading.record_of_document(connection, document_id, sender)
+            return reading.record_of_document(connection, self._agencies, document_id, sender, recipient)
 
     def inbox(
         self,

@@ -19,6 +19,7 @@ from lienthong.exchange.store.admission import (
     Admission,
     Known,
     Standing,
+    above,
     admit,
     grown_inboxes,
     inboxes,
@@ -44,7 +45,7 @@ _COPY_LENGTH: Final = struct.Struct(">i")
 _NULL: Final = _COPY_LENGTH.pack(-1)
 _COPY_RECORDS: Final = (
     "COPY records (idx, kind, lane, business, stored, size, id_key, sender, subject, document_key, "
-    "message_id, digest, leaf, summary, payload) FROM STDIN (FORMAT BINARY)"
+    "above, message_id, digest, leaf, summary, payload) FROM STDIN (FORMAT BINARY)"
 )
 _BY_ID_KEY: Final = "SELECT id_key, idx, sender, message_id, digest FROM records WHERE id_key = ANY(%b)"
 _BLOBS: Final = "SELECT digest FROM blobs WHERE digest = ANY(%b::bytea[]) FOR KEY SHARE"
@@ -111,7 +112,7 @@ def write_batch(
         return admission
     leaves = [leaf_bytes(each, accepted_ms) for each in admission.admitted]
     sizes = [payload_size(each) for each in admission.admitted]
-    rows = _record_rows(connection, admission, leaves, sizes, blob_from, keys, numbers)
+    rows = _record_rows(connection, admission, known, leaves, sizes, blob_from, keys, numbers)
     with connection.cursor().copy(_COPY_RECORDS) as copy:
         copy.write(rows)
         # While the server takes them in: the tree and the signature.
@@ -171,7 +172,7 @@ def _look_up(
         subjects = rows = blobs = None
         if asked.subjects:
             subjects = run(
-                "SELECT idx, kind, sender FROM records WHERE idx = ANY(%b)",
+                "SELECT idx, kind, sender, subject FROM records WHERE idx = ANY(%b)",
                 (Bigints(list(asked.subjects)),),
                 binary=True,
             )
@@ -187,7 +188,8 @@ def _look_up(
     _match_ids(connection, keys, [row[4:] for row in matches if row[4] is not None], known, agencies)
     if subjects is not None:
         known.subjects = {
-            idx: (_KINDS[kind], agencies.code(connection, sender)) for idx, kind, sender in subjects
+            idx: (_KINDS[kind], agencies.code(connection, sender), subject)
+            for idx, kind, sender, subject in subjects
         }
     if rows is not None:
         known.standings = standings_of(rows, lambda number: agencies.code(connection, number))
@@ -231,7 +233,7 @@ def select_standings(
     numbers = agencies.numbers(connection, {agency for _, agency in pairs})
     met = [(idx, numbers[agency]) for idx, agency in pairs if agency in numbers]
     return connection.execute(
-        "SELECT i.idx, i.agency, i.state, i.request, i.recalled, i.state_ms, i.ack, i.ack_ms "
+        "SELECT i.idx, i.agency, i.state, i.request, i.recalled, i.handling, i.state_ms, i.ack, i.ack_ms "
         "FROM unnest(%b, %b) AS w (idx, agency) JOIN inbox i USING (agency, idx)",
         (Bigints([idx for idx, _ in met]), Ints([number for _, number in met])),
         binary=True,
@@ -240,8 +242,10 @@ def select_standings(
 
 def standings_of(rows: Cursor, code: Callable[[int], str]) -> dict[tuple[int, str], Standing]:
     return {
-        (idx, code(agency)): Standing(DeliveryState(state, request, recalled), state_ms, ack, ack_ms)
-        for idx, agency, state, request, recalled, state_ms, ack, ack_ms in rows
+        (idx, code(agency)): Standing(
+            DeliveryState(state, request, recalled, handling), state_ms, ack, ack_ms
+        )
+        for idx, agency, state, request, recalled, handling, state_ms, ack, ack_ms in rows
     }
 
 
@@ -259,6 +263,7 @@ def _stored(each: Submission, blob_from: int) -> int:
 def _record_rows(
     connection: Connection,
     admission: Admission,
+    known: Known,
     leaves: Sequence[bytes],
     sizes: Sequence[int],
     blob_from: int,
@@ -277,15 +282,16 @@ def _record_rows(
             while key in taken or _is_taken(connection, key):
                 key += 1
         taken.add(key)
-        subject, document = each.subject, _document_key(each)
+        subject, document, over = each.subject, _document_key(each), above(each, known)
         message_id, summary = each.message_id.encode(), each.summary
         parts += (
             _COPY_FIXED.pack(
-                *(15, 8, idx, 2, each.kind, 2, each.lane, 2, each.business, 2, stored, 8, size),
+                *(16, 8, idx, 2, each.kind, 2, each.lane, 2, each.business, 2, stored, 8, size),
                 *(8, key, 4, numbers[each.sender]),
             ),
             _NULL if subject is None else _COPY_BIGINT.pack(8, subject),
             _NULL if document is None else _COPY_BIGINT.pack(8, document),
+            _NULL if over is None else _COPY_BIGINT.pack(8, over),
             length(len(message_id)),
             message_id,
             length(len(each.digest)),
@@ -329,6 +335,7 @@ def _update_inbox(connection: Connection, admission: Admission, numbers: dict[st
             row.state.state,
             row.state.request,
             row.state.recalled,
+            row.state.handling,
             row.state_ms,
             row.acknowledgement,
             row.acknowledged_ms,
@@ -339,9 +346,10 @@ def _update_inbox(connection: Connection, admission: Admission, numbers: dict[st
     if rows:
         connection.execute(
             "UPDATE inbox i SET state = w.state, request = w.request, recalled = w.recalled, "
-            "state_ms = w.state_ms, ack = w.ack, ack_ms = w.ack_ms FROM unnest(%b::integer[], %b::bigint[], "
-            "%b::text[], %b::text[], %b::boolean[], %b::bigint[], %b::bigint[], %b::bigint[]) "
-            "AS w (agency, idx, state, request, recalled, state_ms, ack, ack_ms) "
+            "handling = w.handling, state_ms = w.state_ms, ack = w.ack, ack_ms = w.ack_ms "
+            "FROM unnest(%b::integer[], %b::bigint[], %b::text[], %b::text[], %b::boolean[], "
+            "%b::integer[], %b::bigint[], %b::bigint[], %b::bigint[]) "
+            "AS w (agency, idx, state, request, recalled, handling, state_ms, ack, ack_ms) "
             "WHERE i.agency = w.agency AND i.idx = w.idx",
             tuple(map(list, zip(*rows, strict=True))),
         )
@@ -349,7 +357,7 @@ def _update_inbox(connection: Connection, admission: Admission, numbers: dict[st
 
 def _document_key(each: Submission) -> int | None:
     found = each.kind is RecordKind.DOCUMENT and each.document_id and each.business != 1
-    return document_key(each.document_id) if found else None
+    return document_key(each.document_id, each.business) if found else None
 
 
 def notifications(token: str, agencies: Collection[str]) -> Iterator[str]:
