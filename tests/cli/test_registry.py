@@ -262,9 +262,12 @@ def test_every_command_explains_itself(data: Path) -> None:
         assert name in shown
 
 
-def test_an_empty_registry_is_not_published(tmp_path: Path, data: Path) -> None:
+@pytest.mark.parametrize(("found", "code"), [(True, "empty-registry"), (False, "no-registry")])
+def test_a_lost_registry_is_not_published(tmp_path: Path, data: Path, found: bool, code: str) -> None:
     copy = tmp_path / "lost"
     shutil.copytree(data, copy, ignore=shutil.ignore_patterns("registry.sqlite3*", "directory"))
+    if found:
+        (copy / "registry.sqlite3").touch()
     outcome = subprocess.run(
         [sys.executable, "-m", "lienthong", "registry", "publish", "--data", str(copy), "--json"],
         env={**os.environ, "LIENTHONG_PASSPHRASE": PASSPHRASE.decode(), "LIENTHONG_DATA": str(copy)},
@@ -273,5 +276,5 @@ def test_an_empty_registry_is_not_published(tmp_path: Path, data: Path) -> None:
         check=False,
     )
     assert outcome.returncode == 1
-    assert json.loads(outcome.stderr or outcome.stdout)["code"] == "empty-registry"
+    assert json.loads(outcome.stderr or outcome.stdout)["code"] == code
     assert not (copy / "directory" / "directory.p7m").exists()

@@ -24,7 +24,9 @@ RUNNING = "Running a province"
 
 REFUSED, USAGE, UNREACHABLE, NOT_PERMITTED, INTERNAL = 1, 2, 3, 4, 5
 
-_USAGE_CODES = frozenset({"bad-configuration", "bad-profile", "usage"})
+_USAGE_CODES = frozenset(
+    {"bad-configuration", "bad-profile", "serve-misconfigured", "usage", "wrong-passphrase"}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,26 +7,29 @@ from pathlib import Path
 
 from lienthong.core.errors import LienthongError
 
+REGISTRY = "registry.sqlite3"
+
 
 def use_data_folder(data: Path, *, migrate: bool = True, create: bool = False) -> None:
     """Point Django at the registry of a data folder, once per process, and bring its tables up to date.
 
-    ``create``: make the folder when it is not there. Raises :class:`LienthongError` when there is no such
-    folder or the database does not answer.
+    ``create``: begin an empty registry when there is none. Raises :class:`LienthongError` when there is no
+    such folder, no registry in it, or the database does not answer.
     """
-    if create:
-        try:
-            data.mkdir(parents=True, exist_ok=True)
-        except OSError as problem:
-            raise LienthongError(
-                f"the data folder cannot be made: {problem.strerror}", place=str(data), code="no-data-folder"
-            ) from None
     if not data.is_dir():
         raise LienthongError(
             "there is no data folder here",
             place=str(data),
             remedy=f"create a province with `lienthong init --data {data}`, or name another with --data",
             code="no-data-folder",
+        )
+    if not create and not has_registry(data):
+        raise LienthongError(
+            "there is no registry here",
+            place=str(data / REGISTRY),
+            remedy="name the data folder of the machine that keeps it with --data; if it was lost, put "
+            f"{REGISTRY} back from a backup",
+            code="no-registry",
         )
     chosen = os.environ.setdefault("LIENTHONG_DATA", str(data.resolve()))
     if Path(chosen).resolve() != data.resolve():
@@ -38,6 +41,13 @@ def use_data_folder(data: Path, *, migrate: bool = True, create: bool = False) -
     django.setup()
     if migrate:
         bring_up_to_date()
+
+
+def has_registry(data: Path) -> bool:
+    """Whether the agencies are kept here: in the data folder's file, or in the database that
+    ``LIENTHONG_REGISTRY_URL`` names.
+    """
+    return bool(os.environ.get("LIENTHONG_REGISTRY_URL")) or (data / REGISTRY).exists()
 
 
 def _point_to(data: Path) -> None:

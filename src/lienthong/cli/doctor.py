@@ -51,8 +51,9 @@ def doctor(
             if one.remedy:
                 say(f"    [dim]to do:[/] {escape(one.remedy)}")
         well = len(findings) - failing - warnings
+        worst = "failing" if failing else "warning" if warnings else "ok"
         say(
-            f"{MARKS['ok']} {well} of {len(findings)} checks are well"
+            f"{MARKS[worst]} {well} of {len(findings)} checks are well"
             + (f"; {failing} failing, {warnings} to look at" if failing or warnings else ".")
         )
     if failing:

@@ -225,23 +225,27 @@ def agencies_of(wanted: Iterable[str], now: datetime) -> list[Agency]:
     return found
 
 
-def renew(data: Path, *, now: datetime, force: bool = False) -> bool:
-    """Publish fresh CRLs when the newest are a day old, and the directory when it no longer says what the
-    registry does or half of its life has passed. Answers whether the directory was published.
-    """
-    from lienthong.registry import actions
-
-    secret = passphrase(data)
+def renew_crls(data: Path, *, now: datetime) -> None:
+    """Publish fresh CRLs when the newest are a day old."""
     crls = list((data / "pki" / "crl").glob("*.crl"))
     if (
         not crls
         or now.timestamp() - min(one.stat().st_mtime for one in crls) > RENEW_CRLS_AFTER.total_seconds()
     ):
-        ProvinceCA.open(data / "pki", passphrase=secret).publish_crls(now=now)
+        ProvinceCA.open(data / "pki", passphrase=passphrase(data)).publish_crls(now=now)
+
+
+def renew(data: Path, *, now: datetime, force: bool = False) -> bool:
+    """Publish fresh CRLs when they are due, and the directory when it no longer says what the registry does
+    or half of its life has passed. Answers whether the directory was published.
+    """
+    from lienthong.registry import actions
+
+    renew_crls(data, now=now)
     due = force or not _directory_is_current(data / DIRECTORY, now)
     if due:
         keys = data / "keys"
-        signer = load_signer(keys / "directory.key", keys / "directory.pem", passphrase=secret)
+        signer = load_signer(keys / "directory.key", keys / "directory.pem", passphrase=passphrase(data))
         actions.publish(data / DIRECTORY, signer, now, actor="init")
     return due
 
@@ -272,7 +276,7 @@ def _fill_registry(data: Path, seed: str, progress: Progress) -> None:
     from lienthong.cli.django import use_data_folder
 
     progress("Registry", 0, 1)
-    use_data_folder(data)
+    use_data_folder(data, create=True)
     from lienthong.registry import actions, queries
 
     if seed and not queries.agencies(limit=1):

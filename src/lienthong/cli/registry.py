@@ -66,7 +66,7 @@ def import_(
         raise RegistryUsage(
             "a seed is imported whole", place="--seed", remedy="leave --partial and --dry-run out"
         )
-    open_registry(data)
+    open_registry(data, begin=not dry_run)
     from lienthong.cli import registry_view as view
     from lienthong.registry import actions
 

@@ -48,12 +48,15 @@ class RegistryUsage(LienthongError):
     code = "usage"
 
 
-def open_registry(data: Path | None) -> Path:
-    """The data folder, with Django set up on its registry."""
+def open_registry(data: Path | None, *, begin: bool = False) -> Path:
+    """The data folder, with Django set up on its registry. ``begin``: in a province that has none yet, an
+    empty one is made.
+    """
     from lienthong.cli.django import use_data_folder
+    from lienthong.exchange.configuration import FILE_NAME
 
     folder = data_folder(data)
-    use_data_folder(folder)
+    use_data_folder(folder, create=begin and (folder / FILE_NAME).exists())
     return folder
 
 

@@ -62,9 +62,15 @@ def serve(
     from lienthong.exchange.supervisor import Chore
 
     chores = []
-    if renew and only is None and (data / "registry.sqlite3").exists():
-        arguments = (sys.executable, "-m", "lienthong.cli.renewal", str(data))
-        chores.append(Chore("renew", arguments, RENEW_EVERY_S))
+    if renew and only is None:
+        from lienthong.cli.renewal import left_to_others
+
+        left = left_to_others(data)
+        for what, why in left:
+            note(f"[yellow]![/] The {what} will not be renewed here: {why}. Renew it elsewhere, in time.")
+        if len(left) < 2:
+            arguments = (sys.executable, "-m", "lienthong.cli.renewal", str(data))
+            chores.append(Chore("renew", arguments, RENEW_EVERY_S))
     Supervisor(
         parts,
         chores=chores,

@@ -240,8 +240,18 @@ def load(data: Path) -> Configuration:
         raise ConfigurationError(
             "there is no configuration here", place=str(file), remedy=f"lienthong init --data {data}"
         ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"the file cannot be read: {error}", place=str(file)) from None
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(
+            f"the file is not UTF-8 text (byte {error.start + 1})",
+            place=str(file),
+            remedy="save it as UTF-8, or put it back from a backup",
+        ) from None
+    except OSError as error:
+        raise ConfigurationError(
+            f"the file cannot be read: {error.strerror or error}",
+            place=str(file),
+            remedy="give the hub's user the right to read it; it must be a file, not a folder",
+        ) from None
     return parse(text, data, place=str(file))
 
 
@@ -250,7 +260,12 @@ def parse(text: str, data: Path, *, place: str = FILE_NAME) -> Configuration:
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"the file is not TOML: {error}", place=place) from None
+        raise ConfigurationError(
+            f"the file is not TOML: {error}",
+            place=place,
+            remedy="correct that line, or put the file back from a backup; "
+            "docs/reference/configuration.md describes every key",
+        ) from None
     hints = get_type_hints(Configuration)
     known = [f.name for f in fields(Configuration) if f.name != "data"]
     _refuse_unknown(tables, known, place, "table")

@@ -47,6 +47,13 @@ class ServeFailed(ExchangeError):
     title: ClassVar[str] = "The data folder cannot be served"
 
 
+class ServeMisconfigured(ServeFailed):
+    """A process says that its configuration is wrong; starting it again would not help."""
+
+    code = "serve-misconfigured"
+    status = 400
+
+
 @dataclass(frozen=True)
 class Part:
     """One process. ``url``: where it will listen, if that is known before; otherwise it writes a JSON line
@@ -112,10 +119,7 @@ class _Child:
                 if signals.stop:
                     return
                 if self.process.poll() is not None:
-                    raise ServeFailed(
-                        f"{self.part.name} ended with {self.process.returncode} before it listened",
-                        remedy="its own message stands above; lienthong doctor checks everything it needs",
-                    )
+                    raise _ended(self.part, self.process.returncode, "before it listened")
                 if self.part.url:
                     if _listens(self.part.url):
                         return
@@ -206,10 +210,7 @@ class Supervisor:
                 child.quick_deaths = 0 if lived >= STEADY_S else child.quick_deaths + 1
                 log.error("ended", part=child.part.name, code=process.returncode, lived_s=round(lived, 1))
                 if process.returncode == NOT_AGAIN or child.quick_deaths >= MAX_QUICK_DEATHS:
-                    raise ServeFailed(
-                        f"{child.part.name} ended with {process.returncode} and is not started again",
-                        remedy="its own message stands above; lienthong doctor checks everything it needs",
-                    )
+                    raise _ended(child.part, process.returncode, "and is not started again")
                 pause = 0.0 if child.quick_deaths == 0 else min(8.0, 0.25 * 2**child.quick_deaths)
                 child.start_at = now + pause
             if now >= child.start_at:
@@ -294,6 +295,14 @@ class _Signals:
 
     def _told(self, number: int, frame: object) -> None:
         self.stop = True
+
+
+def _ended(part: Part, code: int, then: str) -> ServeFailed:
+    kind = ServeMisconfigured if code == NOT_AGAIN else ServeFailed
+    return kind(
+        f"{part.name} ended with {code} {then}",
+        remedy="its own message stands above; lienthong doctor checks everything it needs",
+    )
 
 
 def _listens(url: str) -> bool:

@@ -16,6 +16,7 @@ from lienthong.exchange.evidence.checks import Report, Trust
 from lienthong.exchange.evidence.logs import verify_log
 from lienthong.exchange.evidence.sources import EmbeddedFolder, StoreEntries
 from lienthong.exchange.store.embedded import EmbeddedOptions, EmbeddedStore, open_embedded
+from lienthong.exchange.store.errors import StoreCorrupt
 from lienthong.exchange.store.protocol import Accepted, RecordKind, Submission
 from lienthong.trust.keys import FileSigner, generate_key
 from lienthong.trust.log.checkpoints import checkpoint_signer
@@ -218,3 +219,34 @@ def test_receipts_given_out_are_found_in_the_log_after_a_restore(
     earlier.close()
     report = verify_log(EmbeddedFolder(older), trust, against=notes_in(receipt))
     assert outcome(report)["log.against"] is False
+
+
+def test_a_log_cut_at_its_end_is_found_by_what_its_index_has_seen(folder: Path, trust: Trust) -> None:
+    last = max((folder / "segments").glob("*.log"))
+    whole = last.stat().st_size
+    for cut in (8, 700):
+        with last.open("r+b") as segment:
+            segment.truncate(whole - cut)
+        before = sorted(folder.rglob("*"))
+        report = verify_log(EmbeddedFolder(folder), trust)
+        assert sorted(folder.rglob("*")) == before
+        assert report.verdict == "fails"
+        assert "its index has seen 42 records" in words(report, "log.tail")
+        with pytest.raises(StoreCorrupt, match="the segments end before them"):
+            open_store(folder)
+
+
+def test_a_log_without_its_index_is_judged_by_itself(folder: Path, trust: Trust) -> None:
+    (folder / "index.sqlite3").write_bytes(b"no index")
+    assert verify_log(EmbeddedFolder(folder), trust).verdict == "holds"
+    (folder / "index.sqlite3").unlink()
+    assert verify_log(EmbeddedFolder(folder), trust).verdict == "holds"
+
+
+def test_a_log_that_is_being_written_is_not_taken_for_a_cut_one(folder: Path, trust: Trust) -> None:
+    store = open_store(folder)
+    try:
+        store.commit([acknowledgement(2)], NOW_MS + 200)
+        assert verify_log(EmbeddedFolder(folder), trust).verdict == "holds"
+    finally:
+        store.close()

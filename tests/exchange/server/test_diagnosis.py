@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +17,8 @@ from tests.exchange.province import ORIGIN, RunningHub, TestProvince
 
 from lienthong.exchange.server.diagnosis import examine
 from lienthong.exchange.server.health import HealthItem
+from lienthong.exchange.store.embedded import open_embedded
+from lienthong.trust.log.checkpoints import checkpoint_signer
 from lienthong.trust.log.notes import NoteSigner
 
 
@@ -28,6 +32,7 @@ def troubles(data: Path) -> dict[str, HealthItem]:
 
 def test_a_good_folder_is_well_whether_it_is_served_or_not(new_province: NewProvince) -> None:
     province = new_province()
+    (province.data / "keys/directory.key").unlink()  # another machine publishes the directory
     assert troubles(province.data) == {}
     before = sorted(path for path in province.data.rglob("*"))
     assert "not serving" in found(province.data)["hub"].detail
@@ -56,6 +61,46 @@ def open_secret(province: TestProvince) -> None:
 
 def no_passphrase(province: TestProvince) -> None:
     (province.data / "secrets/passphrase").unlink()
+
+
+def wrong_passphrase(province: TestProvince) -> None:
+    (province.data / "secrets/passphrase").write_text("another")
+
+
+def not_utf_8(province: TestProvince) -> None:
+    (province.data / "lienthong.toml").write_bytes(b'[hub]\norigin = "\xff"\n')
+
+
+def not_toml(province: TestProvince) -> None:
+    (province.data / "lienthong.toml").write_text("[hub\n")
+
+
+def no_registry(province: TestProvince) -> None:
+    assert (province.data / "keys/directory.key").exists()
+
+
+def empty_registry(province: TestProvince) -> None:
+    (province.data / "registry.sqlite3").write_bytes(b"")
+
+
+def older_registry(province: TestProvince) -> None:
+    with closing(sqlite3.connect(province.data / "registry.sqlite3")) as database:
+        database.execute("CREATE TABLE registry_agency (code)")
+        database.execute("INSERT INTO registry_agency VALUES ('H61')")
+        database.execute("CREATE TABLE registry_publication (version)")
+        database.commit()
+
+
+def damaged_registry(province: TestProvince) -> None:
+    (province.data / "registry.sqlite3").write_bytes(b"no database" * 99)
+
+
+def cut_log(province: TestProvince) -> None:
+    hub = province.data / "hub"
+    open_embedded(hub, ORIGIN, checkpoint_signer(province.log)).close()
+    segment = hub / "segments/00000001.log"
+    with segment.open("r+b") as file:
+        file.truncate(segment.stat().st_size - 8)
 
 
 def another_log(province: TestProvince) -> None:
@@ -129,6 +174,14 @@ def no_database(province: TestProvince) -> None:
         (wrong_key, "configuration", "failing", "message_bytes"),
         (open_secret, "secrets", "warning", "chmod 600"),
         (no_passphrase, "passphrase", "failing", "LIENTHONG_PASSPHRASE"),
+        (wrong_passphrase, "passphrase", "failing", "secrets/passphrase back from a backup"),
+        (not_utf_8, "configuration", "failing", "save it as UTF-8"),
+        (not_toml, "configuration", "failing", "correct that line"),
+        (no_registry, "registry", "warning", "from a backup"),
+        (empty_registry, "registry", "warning", "from a backup"),
+        (older_registry, "registry", "warning", "newest one"),
+        (damaged_registry, "registry", "failing", "from a backup"),
+        (cut_log, "store", "failing", "restore the segments from a backup"),
         (another_log, "log key", "failing", "other.example/log"),
         (public_half_lost, "log key", "warning", "keys/checkpoint.vkey"),
         (no_anchor, "trust", "failing", "lienthong init"),
@@ -182,10 +235,11 @@ def test_the_command_ends_with_one_when_the_folder_cannot_be_served(new_province
     command = [sys.executable, "-m", "lienthong", "doctor", "--data", str(province.data)]
     well = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert well.returncode == 0, well.stderr
-    assert "checks are well" in well.stdout
+    assert "! 16 of 17 checks are well; 0 failing, 1 to look at" in well.stdout
     damaged_directory(province)
     ill = subprocess.run([*command, "--json"], capture_output=True, text=True, timeout=60)
     assert ill.returncode == 1
+    assert "✓ " not in subprocess.run(command, capture_output=True, text=True, timeout=60).stdout
     body = json.loads(ill.stdout)
     assert body["state"] == "failing"
     assert {"name", "state", "detail", "remedy"} == set(body["checks"][0])

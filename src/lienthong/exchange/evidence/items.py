@@ -49,7 +49,15 @@ class Loose:
     place: str
 
 
-Item = Entry | Stated | Stamped | Damaged | Loose
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The log ends at ``place``, and the store's own index has seen ``records`` records, more than that."""
+
+    place: str
+    records: int
+
+
+Item = Entry | Stated | Stamped | Damaged | Loose | Cut
 
 
 class LogSource(Protocol):

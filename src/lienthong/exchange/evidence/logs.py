@@ -201,7 +201,18 @@ def _conclude_entries(report: Report, seen: Findings) -> None:
                 f"{seen.stamps} are right; the first {size} entries existed before {local_time(moment)}",
             ),
         )
-    if seen.loose:
+    if seen.cut is not None:
+        report.failed(
+            "log.tail",
+            TAIL,
+            Words(
+                f"nhật ký bị cắt cụt tại {seen.cut.place}: chỉ mục đã có {seen.cut.records} bản ghi, ở đây "
+                f"chỉ còn {seen.size}; hãy khôi phục các tệp segments từ bản sao lưu",
+                f"the log was cut at {seen.cut.place}: its index has seen {seen.cut.records} records, "
+                f"{seen.size} are left; restore the segments from a backup",
+            ),
+        )
+    elif seen.loose:
         report.skipped(
             "log.tail",
             TAIL,

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from lienthong.exchange.configuration import FILE_NAME, Configuration, load
 from lienthong.exchange.errors import NotFound
-from lienthong.exchange.evidence.items import Damaged, Entry, Item, LogSource, Loose, Stamped, Stated
+from lienthong.exchange.evidence.items import Cut, Damaged, Entry, Item, LogSource, Loose, Stamped, Stated
 from lienthong.exchange.evidence.receipts import read_receipt
 from lienthong.exchange.store.embedded.batches import records_of
 from lienthong.exchange.store.embedded.files import Files
@@ -24,6 +24,7 @@ from lienthong.exchange.store.embedded.layout import (
     SegmentHeader,
     StoredRecord,
 )
+from lienthong.exchange.store.embedded.outside import promised
 from lienthong.exchange.store.embedded.recovery import LogReader
 from lienthong.exchange.store.embedded.segments import segment_path
 from lienthong.exchange.store.errors import PayloadArchived, StoreCorrupt
@@ -152,7 +153,10 @@ class EmbeddedFolder:
     def __init__(self, folder: Path, *, payloads: bool = True) -> None:
         self._folder, self._payloads = folder, payloads
         self._segments = folder / "segments"
-        self._reader = LogReader(Files(), self._segments, self._origin(), tidy=False)
+        origin = self._origin()
+        # The index before the segments: what a serving hub writes meanwhile is beyond it.
+        self._promised = promised(folder, LogReader(Files(), self._segments, origin, tidy=False))
+        self._reader = LogReader(Files(), self._segments, origin, tidy=False)
 
     @property
     def size(self) -> int:
@@ -177,6 +181,10 @@ class EmbeddedFolder:
                 yield Stated(head.note)
         if last_absent >= archived_before:
             yield Damaged(f"entry {last_absent}: its container is gone, and no archiving moved it away")
+        end = self._reader.end
+        seen = self._promised
+        if seen is not None and seen.is_beyond(end.number, end.offset):
+            yield Cut(f"{segment_path(self._segments, end.number)}, offset {end.offset}", seen.records)
         yield from self._tail()
 
     def _digest(self, segment: BinaryIO, at: int, record: StoredRecord) -> bytes | None:

@@ -10,7 +10,7 @@ from hashlib import sha256
 from lienthong.core.errors import LienthongError
 from lienthong.exchange.errors import ExchangeError
 from lienthong.exchange.evidence.checks import Trust
-from lienthong.exchange.evidence.items import Damaged, Entry, LogSource, Loose, Progress, Stamped, Stated
+from lienthong.exchange.evidence.items import Cut, Damaged, Entry, LogSource, Loose, Progress, Stamped, Stated
 from lienthong.exchange.evidence.receipts import read_leaf
 from lienthong.exchange.store.protocol import RecordKind
 from lienthong.trust.log.checkpoints import Checkpoint, open_checkpoint
@@ -48,6 +48,7 @@ class Findings:
     stamps: int = 0
     stamped: tuple[datetime, int] | None = None
     loose: str = ""
+    cut: Cut | None = None
     damages: dict[str, list[str]] = field(default_factory=dict)
 
     def damaged(self, what: str, words: str) -> None:
@@ -83,13 +84,15 @@ def walk(
         progress(seen.size, source.size)
 
 
-def _take_other(item: Stated | Stamped | Damaged | Loose, trust: Trust, seen: Findings) -> None:
+def _take_other(item: Stated | Stamped | Damaged | Loose | Cut, trust: Trust, seen: Findings) -> None:
     if isinstance(item, Stated):
         _compare(item.note, trust, seen)
     elif isinstance(item, Stamped):
         _check_stamp(item, trust, seen)
     elif isinstance(item, Damaged):
         seen.damaged("log.payloads", item.words)
+    elif isinstance(item, Cut):
+        seen.cut = item
     else:
         seen.loose = item.place
 

@@ -16,6 +16,7 @@ from lienthong.exchange.configuration import Configuration, ConfigurationError, 
 from lienthong.exchange.logs import configure_logs
 from lienthong.exchange.server.listening import url_of
 from lienthong.exchange.server.process import serve
+from lienthong.trust.errors import WrongPassphrase
 
 BAD_CONFIGURATION, CANNOT_START = 2, 5
 
@@ -29,7 +30,9 @@ def tell_ready(configuration: Configuration) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """The exit code: 0 after an ordered stop, 2 for a wrong configuration, 5 when it cannot start."""
+    """The exit code: 0 after an ordered stop, 2 for a wrong configuration or passphrase, 5 when it cannot
+    start.
+    """
     if len(arguments) != 1:
         sys.stderr.write("usage: python -m lienthong.exchange.server DATA\n")
         return BAD_CONFIGURATION
@@ -39,7 +42,8 @@ def main(arguments: list[str]) -> int:
         serve(configuration, tell_ready)
     except LienthongError as error:
         sys.stderr.write(f"{error}\n")
-        return BAD_CONFIGURATION if isinstance(error, ConfigurationError) else CANNOT_START
+        badly_configured = isinstance(error, ConfigurationError | WrongPassphrase)
+        return BAD_CONFIGURATION if badly_configured else CANNOT_START
     except OSError as error:
         remedy = "check the disk (df, mount, dmesg) and this user's rights in the data folder"
         sys.stderr.write(f"{error.filename or arguments[0]}: {error.strerror or error} Remedy: {remedy}\n")

@@ -22,11 +22,13 @@ from cryptography import x509
 
 from lienthong.core.errors import LienthongError
 from lienthong.exchange.configuration import Configuration, ConfigurationError, load
+from lienthong.exchange.server import diagnosis_records
 from lienthong.exchange.server.health import HealthItem, certificate_health
 from lienthong.exchange.server.listening import free_port, url_of
 from lienthong.registry import snapshot
 from lienthong.trust import crl, paths
 from lienthong.trust.certificates import TrustStore
+from lienthong.trust.errors import WrongPassphrase
 from lienthong.trust.keys import load_certificates, load_signer, read_file
 from lienthong.trust.log.notes import NoteKey, NoteSigner
 from lienthong.trust.profiles import Profile
@@ -58,6 +60,7 @@ def examine(data: Path) -> list[HealthItem]:
         _trust,
         _services,
         _directory,
+        diagnosis_records.registry,
         _network,
         _store,
         _timestamps,
@@ -139,7 +142,8 @@ def _secrets(configuration: Configuration) -> Iterator[HealthItem]:
             "passphrase",
             "failing",
             "what opens the encrypted keys is not known",
-            "set LIENTHONG_PASSPHRASE, or put it into secrets/passphrase (0600)",
+            "set LIENTHONG_PASSPHRASE, or put secrets/passphrase (0600) back from a backup; the keys and the "
+            "time-stamps are not looked at without it",
         )
 
 
@@ -188,6 +192,7 @@ def _trust(configuration: Configuration) -> Iterator[HealthItem]:
 def _services(configuration: Configuration) -> Iterator[HealthItem]:
     now = datetime.now(UTC)
     trust = TrustStore.from_folder(configuration.path("pki"))
+    unopened: list[str] = []
     for name, profile in SERVICES:
         key, certificate = (configuration.path(f"keys/{name}.{kind}") for kind in ("key", "pem"))
         if name == "tls-server":
@@ -197,9 +202,14 @@ def _services(configuration: Configuration) -> Iterator[HealthItem]:
                 continue
         if not certificate.exists() and name in ("ocsp", "directory"):
             continue
+        if name == "directory" and not key.exists():
+            continue  # another machine publishes the directory
         try:
             signer = load_signer(key, certificate, passphrase=configuration.passphrase())
             verdict = trust.check(signer.certificate, intermediates=signer.chain, purpose=profile, at=now)
+        except WrongPassphrase:
+            unopened.append(name)
+            continue
         except LienthongError as error:
             yield _failing(
                 f"key {name}",
@@ -214,6 +224,14 @@ def _services(configuration: Configuration) -> Iterator[HealthItem]:
             continue
         item = certificate_health(name, certificate, now, configuration.health.certificate_warn_days)
         yield HealthItem(f"key {name}", item.state, item.detail, item.remedy)
+    if unopened and configuration.passphrase() is not None:
+        yield HealthItem(
+            "passphrase",
+            "failing",
+            f"it does not open the keys {', '.join(unopened)}",
+            "set LIENTHONG_PASSPHRASE to the passphrase that `lienthong init` made, or unset it and put "
+            "secrets/passphrase back from a backup",
+        )
 
 
 def _directory(configuration: Configuration) -> Iterator[HealthItem]:
@@ -289,10 +307,7 @@ def _names(certificate: Path) -> set[str]:
 
 def _store(configuration: Configuration) -> Iterator[HealthItem]:
     if configuration.store.engine == "embedded":
-        folder = configuration.path("hub")
-        segments = list((folder / "segments").glob("*")) if folder.exists() else []
-        size = sum(path.stat().st_size for path in segments)
-        yield HealthItem("store", "ok", f"embedded, {len(segments)} segments, {size // 2**20} MiB")
+        yield from diagnosis_records.embedded_store(configuration)
         return
     import psycopg
 
@@ -317,7 +332,11 @@ def _timestamps(configuration: Configuration) -> Iterator[HealthItem]:
     tsa: str | TimeStampAuthority = choice.authority
     if choice.authority == "built-in":
         key, certificate = (configuration.path(f"keys/tsa.{kind}") for kind in ("key", "pem"))
-        tsa = TimeStampAuthority(load_signer(key, certificate, passphrase=configuration.passphrase()))
+        try:
+            signer = load_signer(key, certificate, passphrase=configuration.passphrase())
+        except WrongPassphrase:
+            return  # told with the keys
+        tsa = TimeStampAuthority(signer)
     try:
         request_timestamp(tsa, bytes(32), budget_s=choice.budget_s)
     except LienthongError as error:

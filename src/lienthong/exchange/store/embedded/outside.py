@@ -6,16 +6,63 @@ it is; what is still being written was not acknowledged to anybody.
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 from lienthong.exchange.store.embedded.batches import records_of
 from lienthong.exchange.store.embedded.files import Files
-from lienthong.exchange.store.embedded.layout import IN_BLOB, BatchHead, FrameType
+from lienthong.exchange.store.embedded.layout import IN_BLOB, SEGMENT_HEADER_SIZE, BatchHead, FrameType
 from lienthong.exchange.store.embedded.recovery import LogReader
-from lienthong.exchange.store.embedded.segments import segment_path
+from lienthong.exchange.store.embedded.replay import identity_of
+from lienthong.exchange.store.embedded.segments import End, segment_path
 from lienthong.exchange.store.embedded.upkeep import Snapshot, write_backup
 from lienthong.exchange.store.errors import StoreMismatch
 from lienthong.exchange.store.leaves import record_from_leaf
+
+
+@dataclass(frozen=True, slots=True)
+class Promised:
+    """How far the index in ``folder`` has seen the log: ``records``, and the segment and offset of its end.
+    The segments are synced first, so a log that ends before that was cut.
+    """
+
+    records: int
+    number: int
+    offset: int
+
+    def is_beyond(self, number: int, offset: int) -> bool:
+        """Whether a log that ends there lacks something that the index has seen."""
+        return (self.number, self.offset) > (number, offset)
+
+
+def promised(folder: Path, log: LogReader) -> Promised | None:
+    """What the index of the store in ``folder`` has seen of ``log``; None without an index of this log: one
+    that is missing, damaged or another log's is made anew at the next start.
+    """
+    path = folder / "index.sqlite3"
+    if not path.exists() or not log.headers:
+        return None
+    # Without its write-ahead log nobody has it open, and reading it must not make one.
+    how = "mode=ro" if path.with_name(path.name + "-wal").exists() else "immutable=1"
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?{how}", uri=True, timeout=5)) as index:
+            meta = dict(index.execute("SELECT name, value FROM meta"))
+    except sqlite3.Error:
+        return None
+    if meta.get("identity") != identity_of(log) or "offset" not in meta:
+        return None
+    return Promised(int(meta["size"]), int(meta["number"]), int(meta["offset"]))
+
+
+def end_of_log(log: LogReader) -> tuple[int, int]:
+    """Segment and offset at which the last whole frame ends, read from the last segment alone."""
+    last = max(log.headers)
+    header = log.headers[last]
+    for _ in log.frames(End(last, SEGMENT_HEADER_SIZE, header.chain, header.sequence), repair=False):
+        pass
+    return log.end.number, log.end.offset
 
 
 def copy_serving(folder: Path, origin: str, target: Path) -> Snapshot:

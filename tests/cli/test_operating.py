@@ -1,0 +1,85 @@
+"""Running a hub from the command line: what is missing is said, nothing is made unasked."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import free_port
+from tests.cli.shell import open_shell
+
+CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("LIENTHONG_")}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    data = tmp_path_factory.mktemp("operating") / "province"
+    with open_shell() as run:
+        run(
+            *("init", "--data", data, "--seed", "vinhlong-2017", "--no-tls"),
+            *("--port", free_port(), "--web-port", free_port()),
+        )
+    return data
+
+
+@pytest.fixture
+def province(made: Path, tmp_path: Path) -> Iterator[Path]:
+    yield shutil.copytree(made, tmp_path / "province")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("registry", "list"),
+        ("registry", "check"),
+        ("registry", "add", "H61.23", "--name", "x", "--kind", "party"),
+    ],
+    ids=lambda command: command[1],
+)
+def test_a_registry_is_not_made_by_looking_for_one(tmp_path: Path, command: tuple[str, ...]) -> None:
+    with open_shell() as run:
+        done = run(*command, "--data", tmp_path, code=1)
+    assert "there is no registry here" in done.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lost_registry_is_noticed_by_doctor_and_told_by_serve(province: Path) -> None:
+    (province / "registry.sqlite3").unlink()
+    with open_shell() as run:
+        done = run("doctor", "--data", province)
+    assert "the published directory names 171 agencies" in " ".join(done.out.split())
+    assert done.out.splitlines()[-1].startswith("! ")
+    ready = province.with_name("ready.json")
+    with subprocess.Popen(
+        [sys.executable, "-m", "lienthong", "serve", "--data", province, "--ready-file", ready],
+        env=CLEAN,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as serving:
+        assert serving.stdout is not None
+        while "Ctrl+C" not in (line := serving.stdout.readline()):
+            assert line, serving.communicate()[1]
+        serving.send_signal(signal.SIGTERM)
+        said = serving.communicate(timeout=60)[1]
+    assert serving.returncode == 0
+    assert "The directory will not be renewed here: there is no registry.sqlite3" in said
+
+
+def test_a_wrong_passphrase_ends_serve_with_2(province: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "lienthong", "serve", "--data", province],
+        env={**CLEAN, "LIENTHONG_PASSPHRASE": "another"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "the passphrase does not open this key" in done.stderr
