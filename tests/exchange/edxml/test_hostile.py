@@ -13,6 +13,7 @@ from lxml import etree
 
 from lienthong.exchange.edxml import legacy_signature, reader, rules
 from lienthong.exchange.edxml.envelope import envelope_of
+from lienthong.exchange.edxml.findings import MOST_FINDINGS, InvalidMessage
 from lienthong.exchange.edxml.names import QCVN
 from lienthong.exchange.edxml.parsing import Limits
 from lienthong.exchange.edxml.shortpath import envelope_by_short_path
@@ -260,3 +261,28 @@ def test_attachments_inside_the_envelope_are_found_too() -> None:
     moved = data[:start] + data[end:]
     moved = moved.replace(b"</edXML:edXMLEnvelope>", data[start:end] + b"</edXML:edXMLEnvelope>")
     assert reader.read(moved) == reader.read(data)
+
+
+def test_thousands_of_errors_are_told_as_a_hundred_and_more() -> None:
+    worst = b"<edXML:To><edXML:OrganId>!</edXML:OrganId></edXML:To>" * 6000
+    data = PLAIN.replace(b"</edXML:To>", b"</edXML:To>" + worst, 1)
+    findings = reader.examine(data, today=TODAY).findings
+    assert len(findings) == MOST_FINDINGS + 1
+    assert findings[0].path == "MessageHeader/To[2]/OrganId"
+    assert findings[-1].rule == "and-more"
+    with pytest.raises(InvalidMessage) as refused:
+        reader.read_envelope(data, today=TODAY)
+    assert refused.value.detail.endswith(f"({MOST_FINDINGS} more)")
+
+
+def test_no_number_of_warnings_hides_an_error() -> None:
+    odd = PLAIN.replace(b"</edXML:To>", b"</edXML:To>" + b"<edXML:Odd/>" * 300, 1)
+    report = reader.examine(odd, today=TODAY)
+    assert report.acceptable
+    assert [finding.severity for finding in report.findings] == ["warning"] * (MOST_FINDINGS + 1)
+    late = odd.replace(b"BussinessDocType>0<", b"BussinessDocType>7<")
+    assert late != odd
+    judged = reader.examine(late, today=TODAY)
+    assert not judged.acceptable
+    (error,) = (finding for finding in judged.findings if finding.severity == "error")
+    assert error.rule == "value-set"

@@ -229,7 +229,7 @@ def _priority(node: Node) -> int:
     text = node.text("Priority")
     path = f"{node.path}/Priority"
     if secrecy.mark_alone(text):
-        node.notebook.findings.append(secret(path, text, node.notebook.line(path)))
+        node.notebook.take(secret(path, text, node.notebook.line(path)))
         return 0
     if not node.notebook.legacy:
         return (node.as_number("Priority", text) or 0) if text else 0

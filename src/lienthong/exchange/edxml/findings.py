@@ -11,6 +11,7 @@ from lienthong.exchange.errors import MalformedMessage, TooLarge
 QCVN_102 = "QCVN 102:2016/BTTTT"
 SECRETS_LAW = "Law 29/2018/QH14 on state secrets; Decree 30/2020/NĐ-CP"
 XML = "XML 1.0; Namespaces in XML 1.0"
+HOUSE = "Liên Thông limit"
 
 Severity = Literal["error", "warning"]
 
@@ -39,6 +40,51 @@ class Finding:
     def vietnamese(self) -> str:
         where = f"dòng {self.line}, {self.path}" if self.line else self.path
         return f"{where}: {self.message_vi} ({self.source}, {self.rule})"
+
+
+AND_MORE = "and-more"
+MOST_FINDINGS = 100
+"""Errors, and warnings, that are listed of one message."""
+
+
+def and_more(severity: Severity) -> Finding:
+    """Stands for what was found beyond :data:`MOST_FINDINGS`."""
+    kind, kind_vi = ("errors", "lỗi") if severity == "error" else ("warnings", "cảnh báo")
+    return Finding(
+        "edXML",
+        AND_MORE,
+        f"there are more {kind} than the {MOST_FINDINGS} listed",
+        f"còn nhiều {kind_vi} hơn {MOST_FINDINGS} {kind_vi} đã nêu",
+        severity,
+        HOUSE,
+    )
+
+
+class Bounded:
+    """Findings, :data:`MOST_FINDINGS` of each severity. ``full``: there were more errors than that; nothing
+    can change the verdict any more.
+    """
+
+    __slots__ = ("_counts", "findings", "full")
+
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+        self.full = False
+        self._counts = {"error": 0, "warning": 0}
+
+    def takes(self, severity: Severity) -> bool:
+        """Count one finding, and whether it is to be listed; the first beyond the bound is told of."""
+        count = self._counts[severity] = self._counts[severity] + 1
+        if count <= MOST_FINDINGS:
+            return True
+        if count == MOST_FINDINGS + 1:
+            self.findings.append(and_more(severity))
+            self.full = self.full or severity == "error"
+        return False
+
+    def take(self, finding: Finding) -> None:
+        if self.takes(finding.severity):
+            self.findings.append(finding)
 
 
 def missing(path: str, name: str, *, severity: Severity = "error", line: int | None = None) -> Finding:

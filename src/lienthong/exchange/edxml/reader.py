@@ -13,7 +13,15 @@ from lienthong.core.clock import VIETNAM, utc_now
 from lienthong.exchange.edxml import model, parsing, rules
 from lienthong.exchange.edxml.decoding import decode
 from lienthong.exchange.edxml.envelope import Envelope, envelope_of
-from lienthong.exchange.edxml.findings import XML, Finding, InvalidMessage, Oversized, Unreadable, errors
+from lienthong.exchange.edxml.findings import (
+    AND_MORE,
+    XML,
+    Finding,
+    InvalidMessage,
+    Oversized,
+    Unreadable,
+    errors,
+)
 from lienthong.exchange.edxml.parsing import LIMITS, Limits
 from lienthong.exchange.edxml.rules import OPTIONS, Options
 from lienthong.exchange.edxml.shortpath import envelope_by_short_path
@@ -88,7 +96,7 @@ def _read(data: bytes, limits: Limits, options: Options, today: date) -> tuple[m
         if (finding.path, finding.rule) not in noted
     ]
     findings = [*notebook.findings, *judged]
-    findings.sort(key=lambda finding: (finding.severity, finding.line or 0))
+    findings.sort(key=lambda finding: (finding.severity, finding.rule == AND_MORE, finding.line or 0))
     return message, findings
 
 

@@ -14,7 +14,15 @@ from typing import TypeVar
 from lienthong.core.identifiers import MAX_ORGAN_CODE, MESSAGE_ID, NEW_ORGAN_CODE, DocumentId, IdentifierError
 from lienthong.exchange import statuses
 from lienthong.exchange.edxml import model, secrecy
-from lienthong.exchange.edxml.findings import Finding, InvalidMessage, Severity, errors, missing
+from lienthong.exchange.edxml.findings import (
+    HOUSE,
+    Bounded,
+    Finding,
+    InvalidMessage,
+    Severity,
+    errors,
+    missing,
+)
 from lienthong.exchange.edxml.tree import NO_DATE, secret
 
 GROUP = re.compile(r"group:[a-z0-9][a-z0-9._-]{0,63}")
@@ -27,7 +35,6 @@ MAX_PLACE = 50
 MAX_TYPE_NAME = 100
 MAX_NAME = 500
 """Our own bound for names and positions, which QCVN leaves open."""
-HOUSE = "Liên Thông limit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +58,17 @@ _T = TypeVar("_T")
 
 
 def check(message: model.Message, *, today: date, options: Options = OPTIONS) -> list[Finding]:
-    """Every finding on ``message``, errors and warnings; ``today`` is the date in Vietnam."""
-    if isinstance(message, model.Status):
-        return list(_status(message))
-    return list(_document(message, today, options))
+    """The findings on ``message``, at most ``MOST_FINDINGS`` errors and as many warnings; ``today`` is the
+    date in Vietnam.
+    """
+    found = Bounded()
+    for finding in (
+        _status(message) if isinstance(message, model.Status) else _document(message, today, options)
+    ):
+        found.take(finding)
+        if found.full:
+            break
+    return found.findings
 
 
 def require_valid(message: model.Message, *, today: date, options: Options = OPTIONS) -> None:

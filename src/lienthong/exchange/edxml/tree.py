@@ -14,7 +14,7 @@ from lxml import etree
 from lienthong.core.clock import VIETNAM
 from lienthong.core.text import UnsafeText, nfc
 from lienthong.exchange.edxml import names, secrecy
-from lienthong.exchange.edxml.findings import QCVN_102, SECRETS_LAW, Finding, Severity, missing
+from lienthong.exchange.edxml.findings import QCVN_102, SECRETS_LAW, Bounded, Finding, Severity, missing
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _DATE = re.compile(r"([0-9]{4})/([0-9]{2})/([0-9]{2})")
@@ -35,7 +35,9 @@ class Notebook:
     """Findings and line numbers gathered while a message is decoded."""
 
     def __init__(self, skipped_lines: int, *, any_date: bool, legacy: bool = False) -> None:
-        self.findings: list[Finding] = []
+        self._found = Bounded()
+        self.findings = self._found.findings
+        self.take = self._found.take
         self.lines: dict[str, int] = {}
         self.any_date = any_date
         self.legacy = legacy
@@ -55,7 +57,8 @@ class Notebook:
     def note(
         self, path: str, rule: str, en: str, vi: str, *, severity: Severity = "error", source: str = QCVN_102
     ) -> None:
-        self.findings.append(Finding(path, rule, en, vi, severity, source, self.line(path)))
+        if self._found.takes(severity):
+            self.findings.append(Finding(path, rule, en, vi, severity, source, self.line(path)))
 
     def composed(self, path: str, text: str) -> str:
         """``text`` in NFC and trimmed; what piles up combining marks is an error and reads as empty."""
@@ -97,7 +100,7 @@ class Node:
         self.notebook.see(path, child)
         value = self.notebook.composed(path, "".join(map(str, child.itertext())))
         if secrecy.mark_in_field(value) is not None:
-            self.notebook.findings.append(secret(path, value, self.notebook.line(path)))
+            self.notebook.take(secret(path, value, self.notebook.line(path)))
 
     def _unknown(self, tag: str, child: etree._Element) -> None:
         name = names.written(tag)[:60]
@@ -159,7 +162,7 @@ class Node:
     def missing(self, name: str, path: str = "", *, severity: Severity = "error") -> None:
         path = path or f"{self.path}/{name}"
         line = self.notebook.line(path)
-        self.notebook.findings.append(missing(path, name, severity=severity, line=line))
+        self.notebook.take(missing(path, name, severity=severity, line=line))
 
     def value(self) -> str:
         """The element's own text, NFC and trimmed; markup inside it is an error."""
