@@ -339,3 +339,14 @@ def test_a_file_that_is_not_in_the_container_is_named() -> None:
 
 def test_an_empty_manifest_covers_nothing(tmp_path: Path) -> None:
     refusal(with_manifest(write_manifest([])), tmp_path)
+
+
+@pytest.mark.parametrize("names", [["META-INF/a.tst"], [f"META-INF/{n}.ers" for n in range(5)]])
+def test_what_no_signature_needs_is_bounded(names: list[str], tmp_path: Path) -> None:
+    items = signed_items(FILES)
+    room = asic.Limits().beside
+    each = room // len(names)
+    within = [*items, *(Item(name, bytes(each)) for name in names)]
+    asic.read(craft(*within)).close()
+    beyond = [*within, Item("META-INF/manifest.xml", b"<x/>" + bytes(len(names)))]
+    assert refusal(craft(*beyond), tmp_path).code == "container-limit"

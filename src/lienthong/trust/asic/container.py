@@ -18,6 +18,7 @@ from lienthong.trust.asic.manifest import Reference, read_manifest, uri_names
 from lienthong.trust.cms import SignatureInfo, verify_every_detached
 from lienthong.trust.errors import CmsError, ContainerError
 from lienthong.trust.zip import Archive, Limits, Member, ZipError, open_archive
+from lienthong.trust.zip.format import TooMuch
 
 _MANIFEST = re.compile(r"META-INF/ASiCManifest[^/]*\.xml")
 _SIGNATURE = re.compile(r"META-INF/[^/]+\.p7s")
@@ -156,6 +157,7 @@ def _check(archive: Archive) -> Container:
     data: dict[str, Member] = {}
     manifests = []
     signatures = set()
+    beside = 0
     for name, member in members.items():
         if name[:9].upper() != META:
             data[name] = member
@@ -167,6 +169,12 @@ def _check(archive: Archive) -> Container:
             raise ContainerError(
                 "has no place in META-INF: no signature covers it", place=name, code="container-unsigned-file"
             )
+        else:
+            beside += member.size
+    if beside > archive.limits.beside:
+        raise TooMuch(
+            f"holds {beside} bytes that no signature needs, more than {archive.limits.beside}", place=META
+        )
     del data[MIMETYPE_NAME]
     if len(manifests) > MAX_SIGNATURES:
         raise ContainerError("holds too many manifests", code="container-limit")

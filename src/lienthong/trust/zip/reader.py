@@ -46,7 +46,8 @@ from lienthong.trust.zip.source import CHUNK, FileSource, MemorySource, Source
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a reader is willing to spend; sizes in bytes.
+    """What a reader is willing to spend; sizes in bytes. ``beside``: of what ``META-INF`` may hold besides
+    manifests and signatures, all together.
 
     ``check_crc``: also check the CRC-32 of stored files whose SHA-256 the signed manifest gives anyway.
     It adds no security, and keeps out containers that other ZIP tools would call damaged. The CRC-32 of
@@ -60,6 +61,7 @@ class Limits:
     ratio: int = 200
     manifest: int = 1 << 20
     signature: int = 1 << 18
+    beside: int = 1 << 20
     check_crc: bool = True
 
 
