@@ -143,7 +143,7 @@ def size_trunks(
 ) -> dict[int, LinkSize]:
     """The trunk rate of each edge of a tree that has a site behind it, by edge.
 
-    ``parent`` and ``parent_edge`` are by vertex, -1 at the root; ``terminals`` are the sites' vertices,
+    ``parent`` and ``parent_edge`` are by vertex, -1 at the root and where no edge leads (microwave); ``terminals`` are the sites' vertices,
     ``sizes`` their links, in the same order.
     """
     if len(terminals) != len(sizes):
@@ -154,7 +154,9 @@ def size_trunks(
     for at, terminal in enumerate(terminals):
         vertex, steps = int(terminal), 0
         while parent[vertex] >= 0:
-            behind.setdefault(int(parent_edge[vertex]), []).append(at)
+            edge = int(parent_edge[vertex])
+            if edge >= 0:
+                behind.setdefault(edge, []).append(at)
             vertex = int(parent[vertex])
             steps += 1
             if steps > len(parent):

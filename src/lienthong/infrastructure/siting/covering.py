@@ -7,8 +7,8 @@ import time
 import numpy as np
 from scipy import sparse
 
+from lienthong.infrastructure.highs import minimise
 from lienthong.infrastructure.siting.errors import Uncoverable
-from lienthong.infrastructure.siting.highs import minimise
 from lienthong.infrastructure.siting.instance import Coverage, Floats, Integers
 from lienthong.infrastructure.siting.reductions import dominated_sites, implied_points, join_identical
 from lienthong.infrastructure.siting.result import Progress, Siting, whole

@@ -12,9 +12,9 @@ import time
 
 import numpy as np
 
+from lienthong.infrastructure.highs import minimise
 from lienthong.infrastructure.siting.core import Core, first_core, narrowed, restricted
 from lienthong.infrastructure.siting.errors import BadSitingData
-from lienthong.infrastructure.siting.highs import minimise
 from lienthong.infrastructure.siting.instance import Coverage, Floats, Integers
 from lienthong.infrastructure.siting.relaxation import Relaxed, fixed, linear, model, subgradient
 from lienthong.infrastructure.siting.result import Progress, Siting, whole

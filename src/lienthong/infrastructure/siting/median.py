@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
+from lienthong.infrastructure.highs import minimise
 from lienthong.infrastructure.siting.errors import BadSitingData
-from lienthong.infrastructure.siting.highs import minimise
 from lienthong.infrastructure.siting.instance import Floats, Integers, Mask
 from lienthong.infrastructure.siting.result import Progress, Siting, whole
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+from lienthong.infrastructure.highs import minimise
 from lienthong.infrastructure.siting.core import Core
-from lienthong.infrastructure.siting.highs import minimise
 from lienthong.infrastructure.siting.instance import Floats, Mask
 
 
