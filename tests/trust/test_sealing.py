@@ -325,6 +325,7 @@ def test_no_file_comes_out_hidden_and_no_two_share_a_name(tmp_path: Path) -> Non
             if path.is_file()
         }
         assert found == {"bashrc": b"1", "bashrc-2": b"2", "ssh/config": b"3"}
+    assert dict(unseal_bytes(sealed, key, own)) == found
 
 
 def test_nothing_is_written_through_a_linked_folder(tmp_path: Path) -> None:

@@ -7,7 +7,13 @@ from datetime import UTC, date, datetime
 import pytest
 
 from lienthong.exchange.errors import NotPermitted
-from lienthong.exchange.hub.addressing import AddressBook, RecipientsRefused, address, require_sender
+from lienthong.exchange.hub.addressing import (
+    MAX_CODES,
+    AddressBook,
+    RecipientsRefused,
+    address,
+    require_sender,
+)
 from lienthong.registry.directory import Agency, Alias, Directory, Right
 
 DAY = date(2025, 7, 22)
@@ -114,3 +120,17 @@ def test_a_locked_or_ended_sender_is_told_so() -> None:
         assert refused.value.code == reason
     assert "H61.X1" in refused.value.detail
     require_sender(directory(), "H61", DAY)
+
+
+def test_long_lists_of_recipients_are_not_all_remembered() -> None:
+    many = tuple(Agency(f"H61.Y{n}", f"Xã {n}", kind="commune") for n in range(1000))
+    here = directory(*many)
+    book = AddressBook()
+    everybody = tuple(agency.code for agency in many)
+    for turn in range(400):
+        asked = everybody[turn:] + everybody[:turn]
+        assert book.address(here, "H61", asked, DAY).recipients == asked
+        kept = sum(len(organs) + len(found.recipients) for (_, organs), found in book._kept.items())
+        assert kept <= MAX_CODES
+    last = book.address(here, "H61", asked, DAY)
+    assert book.address(here, "H61", asked, DAY) is last

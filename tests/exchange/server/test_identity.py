@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 
@@ -13,6 +14,7 @@ from tests.exchange.conftest import NewProvince
 from tests.exchange.province import COMMUNE, DEPARTMENT, PROVINCE, REVOKED, RunningHub, TestProvince
 
 from lienthong.exchange.client.signature import signed_headers
+from lienthong.exchange.server.listening import local_programs, with_real_port
 from lienthong.registry.directory import CertificateRef
 from lienthong.trust.asic import MIMETYPE
 from lienthong.trust.keys import FileSigner, generate_key
@@ -223,3 +225,74 @@ def replace_signer(province: TestProvince, claimed: str, actual: str) -> FileSig
     signer.certificate = province.tls[claimed].certificate
     signer.chain = ()
     return signer
+
+
+def sees_details(hub: RunningHub, **headers: str) -> bool:
+    """Whether the hub takes who asks for a program on its own machine."""
+    answers = [
+        hub.http.get(path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+        for path in ("/metrics", "/v1/statistics", "/health/ready")
+    ]
+    seen = [answers[0].status_code == 200, answers[1].status_code == 200, "checks" in answers[2].json()]
+    assert len(set(seen)) == 1
+    return seen[0]
+
+
+def test_only_a_request_to_a_loopback_name_without_a_proxys_headers_is_local(hub: RunningHub) -> None:
+    assert sees_details(hub)
+    for host in ("localhost", "LOCALHOST:8440", "127.0.0.1", "127.1.2.3:80", "[::1]:8440"):
+        assert sees_details(hub, Host=host)
+    for host in (
+        "hub.example",
+        "127.0.0.1.example",
+        "localhost.example:80",
+        "128.0.0.1",
+        "127.0.0.1:",
+        "[::2]",
+    ):
+        assert not sees_details(hub, Host=host), host
+    for name in ("Forwarded", "Via", "X_Forwarded_Proto", "X_Real_IP", "X_Client_IP", "CF_Connecting_IP"):
+        assert not sees_details(hub, **{name: "x"}), name
+
+
+@pytest.mark.parametrize(
+    ("public_url", "trusted", "local"),
+    [
+        ("https://hub.example", (), False),
+        ("https://hub.example", ("127.0.0.1",), False),
+        ("https://hub.example", ("127.0.0.2",), True),
+        ("http://localhost:{port}", (), True),
+        ("http://localhost:1", (), False),
+    ],
+)
+def test_behind_a_proxy_that_is_named_nowhere_nothing_is_local(
+    new_province: NewProvince, public_url: str, trusted: tuple[str, ...], local: bool
+) -> None:
+    province = new_province()
+    port = with_real_port(province.configuration()).exchange.port
+    file = province.data / "lienthong.toml"
+    province.configure(proxy=f"trusted = {json.dumps(list(trusted))}")
+    text = file.read_text().replace(
+        "[exchange]", f'[exchange]\npublic_url = "{public_url.format(port=port)}"'
+    )
+    file.write_text(text.replace("port = 0", f"port = {port}"))
+    with RunningHub(province) as hub:
+        assert sees_details(hub) == local
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "public_url", "local"),
+    [
+        ("0.0.0.0", 8440, "https://hub.example:8440", True),  # noqa: S104 - not bound
+        ("0.0.0.0", 443, "https://hub.example", True),  # noqa: S104 - not bound
+        ("0.0.0.0", 8440, "https://hub.example", False),  # noqa: S104 - not bound
+        ("127.0.0.1", 8440, "https://hub.example:8440", False),
+        ("::1", 8440, "", True),
+    ],
+)
+def test_a_public_url_that_leads_elsewhere_means_a_proxy(
+    province: TestProvince, host: str, port: int, public_url: str, local: bool
+) -> None:
+    configuration = province.configuration()
+    listener = replace(configuration.exchange, host=host, port=port, public_url=public_url, tls=True)
+    assert local_programs(replace(configuration, exchange=listener)) == local

@@ -16,6 +16,8 @@ from lienthong.registry.directory import Directory
 
 GROUP = "group:"
 MAX_KEPT = 4096
+MAX_CODES = 100_000
+"""Codes in the lists that are kept, all together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +64,32 @@ class Addressed:
 class AddressBook:
     """:meth:`address` over one directory and day, remembered. Used from one thread."""
 
-    __slots__ = ("_day", "_directory", "_kept")
+    __slots__ = ("_codes", "_day", "_directory", "_kept")
 
     def __init__(self) -> None:
         self._directory: Directory | None = None
         self._day = date.min
         self._kept: dict[tuple[str, tuple[str, ...]], Addressed] = {}
+        self._codes = 0
 
     def address(self, directory: Directory, sender: str, organs: tuple[str, ...], on: date) -> Addressed:
         """See :func:`address`."""
-        if directory is not self._directory or on != self._day or len(self._kept) >= MAX_KEPT:
-            self._kept = {}
+        if directory is not self._directory or on != self._day:
+            self._forget()
             self._directory, self._day = directory, on
         kept = self._kept.get((sender, organs))
         if kept is None:
-            kept = self._kept[sender, organs] = address(directory, sender, organs, on)
+            kept = address(directory, sender, organs, on)
+            codes = len(organs) + len(kept.recipients) + 2 * len(kept.forwarded) + len(kept.left_out)
+            if len(self._kept) >= MAX_KEPT or self._codes + codes > MAX_CODES:
+                self._forget()
+            self._kept[sender, organs] = kept
+            self._codes += codes
         return kept
+
+    def _forget(self) -> None:
+        self._kept = {}
+        self._codes = 0
 
 
 def address(directory: Directory, sender: str, organs: Iterable[str], on: date) -> Addressed:

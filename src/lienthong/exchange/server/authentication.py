@@ -6,6 +6,7 @@ whether it stands. See docs/decisions/identity-at-the-door.md.
 
 from __future__ import annotations
 
+import re
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Callable, Sequence
@@ -35,7 +36,22 @@ RECHECK_S = 60.0
 """An identity is checked again (revocation, validity) after this long, and whenever the directory changes."""
 
 MAX_TOKENS_KEPT = 20_000
-_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
+_FORWARDED = (
+    "forwarded",
+    "via",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-forwarded-proto",
+    "x-forwarded-server",
+    "x-real-ip",
+    "x-client-ip",
+    "true-client-ip",
+    "cf-connecting-ip",
+    "client-cert",
+)
+"""What proxies add: a request that carries one of these does not come from this machine."""
+_LOCAL_HOST = re.compile(r"(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]{1,5})?", re.IGNORECASE)
 
 
 class Headers(Protocol):
@@ -61,7 +77,8 @@ class Identified:
 
 class Doorkeeper:
     """Answers who is asking. ``directory`` answers the directory in force or raises; ``authorities`` are the
-    host names (with port, lower case) that a signature may cover; ``concurrent`` caps every agency.
+    host names (with port, lower case) that a signature may cover; ``concurrent`` caps every agency;
+    ``local_programs``: requests from loopback addresses may be those of programs on this machine.
     """
 
     def __init__(
@@ -75,6 +92,7 @@ class Doorkeeper:
         trusted_proxies: Sequence[str] = (),
         client_cert_header: bool = False,
         concurrent: int = 16,
+        local_programs: bool = True,
         replay: ReplayGuard | None = None,
     ) -> None:
         self._directory = directory
@@ -85,6 +103,7 @@ class Doorkeeper:
         self._proxies = tuple(ip_network(one, strict=False) for one in trusted_proxies)
         self._client_cert_header = client_cert_header
         self._concurrent = concurrent
+        self._local_programs = local_programs
         self._replay = replay or ReplayGuard()
         self._kept: dict[str, Principal] = {}
         self._by_fingerprint: dict[bytes, Principal] = {}
@@ -247,9 +266,15 @@ class Doorkeeper:
         return address is not None and any(address in network for network in self._proxies)
 
     def _is_local(self, client: str, headers: Headers) -> bool:
-        """On the hub's machine, and not a proxy there that speaks for somebody elsewhere."""
+        """On the hub's machine, and not a proxy there that speaks for somebody elsewhere, nor a browser that
+        a page from elsewhere sends here under another name.
+        """
+        if not self._local_programs:
+            return False
         address = _address(client)
         if address is None or not address.is_loopback or self._is_proxy(client):
+            return False
+        if not _LOCAL_HOST.fullmatch(headers.get("host") or ""):
             return False
         return all(headers.get(name) is None for name in _FORWARDED)
 

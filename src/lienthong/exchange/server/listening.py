@@ -7,6 +7,7 @@ import os
 import socket
 import sys
 from dataclasses import replace
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -61,19 +62,43 @@ def url_of(configuration: Configuration) -> str:
     return f"{'https' if listener.tls else 'http'}://{host}:{listener.port}"
 
 
-def authorities(configuration: Configuration) -> frozenset[str]:
-    """The names (``host:port``, lower case) under which signed requests may address this hub."""
+_DEFAULT_PORTS = {"https": 443, "http": 80}
+
+
+def _own_names(configuration: Configuration) -> set[str]:
     listener = configuration.exchange
     names = {urlsplit(url_of(configuration)).netloc.lower()}
     if address(listener.host).startswith("127.") or listener.host == "::1":
         names.add(f"localhost:{listener.port}")
+    return names
+
+
+def authorities(configuration: Configuration) -> frozenset[str]:
+    """The names (``host:port``, lower case) under which signed requests may address this hub."""
+    listener = configuration.exchange
+    names = _own_names(configuration)
     if listener.public_url:
         parts = urlsplit(listener.public_url)
         names.add(parts.netloc.lower())
-        default = {"https": 443, "http": 80}[parts.scheme]
+        default = _DEFAULT_PORTS[parts.scheme]
         if parts.port is None:
             names.add(f"{parts.netloc.lower()}:{default}")
     return frozenset(names)
+
+
+def local_programs(configuration: Configuration) -> bool:
+    """Whether a request from a loopback address can be taken for one of a program on this machine.
+
+    Where a proxy must stand before the hub (``public_url`` leads elsewhere than to the listener), the hub has
+    to know which addresses are the proxy's; else everybody would come from this machine.
+    """
+    listener = configuration.exchange
+    if not listener.public_url or configuration.proxy.trusted:
+        return True
+    if ip_address(address(listener.host)).is_loopback:
+        return urlsplit(listener.public_url).netloc.lower() in _own_names(configuration)
+    public = urlsplit(listener.public_url)
+    return (public.port or _DEFAULT_PORTS[public.scheme]) == listener.port
 
 
 def bound_stalls(port: int, seconds: float) -> int:

@@ -31,6 +31,7 @@ from lienthong.exchange.server.listening import (
     address,
     authorities,
     bound_stalls,
+    local_programs,
     url_of,
     with_real_port,
 )
@@ -174,6 +175,7 @@ def open_application(
             trusted_proxies=configuration.proxy.trusted,
             client_cert_header=configuration.proxy.client_cert_header,
             concurrent=configuration.limits.concurrent,
+            local_programs=local_programs(configuration),
             replay=ReplayGuard(file=configuration.path("secrets") / f"nonces-{configuration.exchange.port}"),
         ),
         tokens=tokens,

@@ -81,7 +81,8 @@ def unseal_bytes(
     most: int = IN_MEMORY,
     limits: Limits | None = None,
 ) -> list[tuple[str, bytes]]:
-    """The same without a disk: (name, content) of every file, once the tag and the archive have been checked.
+    """The same without a disk: (name, content) of every file, once the tag and the archive have been checked;
+    the names are those that :func:`unseal` would give.
 
     :class:`SealingError` for more than ``most`` bytes, sealed or unpacked: open that into a folder.
     """
@@ -93,7 +94,9 @@ def unseal_bytes(
             archive = open_archive(_decrypted(head, stream, key, certificate), limits or Limits())
         if sum(member.size for member in archive.members.values()) > most:
             raise _too_large(most)
-        return [(name, archive.read(member)) for name, member in archive.members.items()]
+        members = list(archive.members.values())
+        names = _safe_names([member.name for member in members])
+        return [(name, archive.read(member)) for member, name in zip(members, names, strict=True)]
     except DerError as error:
         raise SealingError(error.detail, place=error.place, code="sealed-malformed") from None
 
