@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lienthong.infrastructure.geography.findings import Finding
 from lienthong.infrastructure.geography.graph import Floats, Ints, RoadGraph
 from lienthong.infrastructure.survey.model import Site
 
@@ -37,7 +38,8 @@ class FibrePlan:
     ``parent`` and ``parent_edge`` (n) lead to the root: -1 at the root and outside the plan. Where
     ``parent`` is set and ``parent_edge`` is -1, the way is a microwave hop, or fibre in use today that the
     graph does not hold (sites marked connected). ``ring_edges`` close rings; they are in ``edges`` but not on
-    the way of ``parent``.
+    the way of ``parent``. ``findings`` say in both languages what to look at; ``notes`` are their lines in
+    Vietnamese.
     """
 
     graph: RoadGraph
@@ -56,6 +58,7 @@ class FibrePlan:
     ring_edges: Ints
     wireless: tuple[WirelessHop, ...] = ()
     notes: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
     @property
     def gap(self) -> float:

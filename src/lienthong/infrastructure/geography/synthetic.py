@@ -29,8 +29,8 @@ RIVERS: dict[str, tuple[Course, float, int, str]] = {
     ),
     "Sông Cổ Chiên": (
         ((105.86, 10.32), (105.90, 10.29), (105.935, 10.268), (105.97, 10.265), (106.0, 10.26),
-         (106.05, 10.25), (106.1, 10.245), (106.15, 10.215), (106.175, 10.18), (106.185, 10.14), (106.215, 10.1),
-         (106.225, 10.085), (106.245, 10.05), (106.3, 9.99)), 700.0, 3, "ferry",
+         (106.05, 10.25), (106.1, 10.245), (106.15, 10.215), (106.175, 10.18), (106.185, 10.14),
+         (106.215, 10.1), (106.225, 10.085), (106.245, 10.05), (106.3, 9.99)), 700.0, 3, "ferry",
     ),
     "Sông Hậu": (
         ((105.66, 10.17), (105.72, 10.1), (105.77, 10.065), (105.8, 10.03), (105.83, 9.995), (105.87, 9.99),
@@ -130,7 +130,7 @@ def _points(
 def _bridged(
     x: Floats, y: Floats, tail: Ints, head: Ints, waters: dict[str, Any], rng: np.random.Generator
 ) -> tuple[Ints, Ints, Mask, Any]:
-    """Without the edges over rivers, but for a few crossings spread along each; parts left over get a ferry."""
+    """Without the edges over rivers, but for a few crossings along each; parts left over get a ferry."""
     lines = shapely.linestrings(np.stack([np.column_stack([x[tail], y[tail]]),
                                           np.column_stack([x[head], y[head]])], axis=1))  # fmt: skip
     kind = np.full(tail.size, KINDS.index("rural"), np.int8)
