@@ -34,6 +34,7 @@ class Sheet:
 
 def read_file(path: Path) -> list[Sheet]:
     """The sheets of a CSV, JSON or XLSX file; :class:`BadSurvey` when it is none of these or too large."""
+    name = path.name.encode("utf-8", "replace").decode()
     try:
         if path.stat().st_size > MAX_BYTES:
             raise BadSurvey(
@@ -49,17 +50,17 @@ def read_file(path: Path) -> list[Sheet]:
     if data[:4] == b"PK\x03\x04":
         from lienthong.infrastructure.survey.workbooks import read_workbook
 
-        return read_workbook(data, path.name)
+        return read_workbook(data, name)
     if data[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
         raise BadSurvey(
             "is an old or password-protected Excel file",
-            place=path.name,
+            place=name,
             remedy="save it as .xlsx without a password, or as CSV UTF-8",
         )
-    text = _decode(data, path.name)
+    text = _decode(data, name)
     if path.suffix.lower() == ".json" or text.lstrip()[:1] in ("[", "{"):
-        return read_json(text, path.name)
-    return [read_csv(text, path.name)]
+        return read_json(text, name)
+    return [read_csv(text, name)]
 
 
 def _decode(data: bytes, file: str) -> str:
@@ -67,9 +68,10 @@ def _decode(data: bytes, file: str) -> str:
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as problem:
+        line = data[: problem.start].count(b"\n") + 1
         raise BadSurvey(
             "is not UTF-8",
-            place=f"{file}:{data[: problem.start].count(b'\n') + 1}",
+            place=f"{file}:{line}",
             remedy="save it as 'CSV UTF-8' (in a spreadsheet: Save as, CSV UTF-8)",
         ) from None
     if "\0" in text:
@@ -84,8 +86,8 @@ def read_csv(text: str, file: str) -> Sheet:
     """One table. The separator is the one most frequent in the header, or what ``sep=`` says."""
     skipped = 0
     first, _, rest = text.partition("\n")
-    if first.strip().lower().startswith("sep=") and len(first.strip()) <= 5:
-        delimiter, text, skipped = first.strip()[4:] or "\t", rest, 1
+    if first.strip("\r\n").lower() in ("sep=,", "sep=;", "sep=\t"):
+        delimiter, text, skipped = first[4], rest, 1
     else:
         delimiter = max(",;\t", key=first.count)
     sheet = Sheet(file, Path(file).stem, [], [])
@@ -197,6 +199,8 @@ def _flatten(item: dict[str, Any]) -> Iterator[tuple[str, str]]:
             for speed in ("port_speed", "upstream_speed"):
                 if value.get(speed) is not None and name == "termination_a":
                     yield speed, _json_text(value[speed])
+        elif name in ("interface_a", "interface_b") and isinstance(value, dict):
+            yield f"device_{name[-1]}", _json_text(value.get("device"))
         else:
             yield name, _json_text(value)
 
