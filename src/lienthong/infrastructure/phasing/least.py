@@ -1,0 +1,127 @@
+"""The least money that would do everything in time, when the money given does not."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from lienthong.infrastructure.highs import minimise
+from lienthong.infrastructure.phasing.funding import allocate
+from lienthong.infrastructure.phasing.matrix import build
+from lienthong.infrastructure.phasing.request import Compiled, Floats, Ints, Request, compile_request
+
+
+@dataclass(frozen=True)
+class LeastBudget:
+    """Everything can be done with ``budget`` (VND by year): ``extra`` by year more than was given, and
+    ``unpaid`` VND by year that no funding source covers yet. ``bound`` ≤ the least Σ extra + Σ unpaid.
+    """
+
+    years: tuple[int, ...]
+    budget: tuple[int, ...]
+    extra: tuple[int, ...]
+    unpaid: tuple[int, ...]
+    bound: int
+    proved: bool
+    year_of: dict[str, int]
+
+
+def least_budget(
+    request: Request, *, time_limit: float = 30.0, cancel: Callable[[], bool] | None = None
+) -> LeastBudget:
+    """The least extra money with which all items can be done by their due years, and in which years."""
+    problem = compile_request(replace(request, complete=True))
+    model = build(problem, extra=True)
+    # Money a source fails to pay counts like money the budget lacks; of equal answers, the later one.
+    costs = np.zeros(len(model.lower))
+    lateness = 1e-7 * np.arange(problem.years)[::-1]
+    costs[model.extra] = 1.0 + lateness
+    costs[model.unpaid] = 1.0
+    found = minimise(
+        costs,
+        model.rows,
+        model.row_lower,
+        model.row_upper,
+        lower=model.lower,
+        upper=model.upper,
+        integer=model.integer,
+        start=_last_moment(problem, len(costs)),
+        absolute_gap=0.5 / model.unit,
+        search=True,
+        deadline=time.monotonic() + time_limit,
+        cancel=cancel,
+    )
+    if found.values.size:
+        by = found.values[: problem.cost.size].reshape(problem.cost.shape).round().astype(np.int64)
+        when = problem.years - by.sum(axis=1)
+    else:
+        when = problem.latest
+    extra = _extra(problem, when)
+    unpaid = _unpaid(problem, when)
+    money = int(extra.sum() + unpaid.sum())
+    bound = max(0, math.floor(found.bound * model.unit)) if math.isfinite(found.bound) else 0
+    return LeastBudget(
+        years=request.years,
+        budget=tuple(int(each) for each in problem.budget + extra),
+        extra=tuple(int(each) for each in extra),
+        unpaid=tuple(int(each) for each in unpaid),
+        bound=min(bound, money),
+        proved=found.status == "optimal",
+        year_of={item.key: request.years[int(at)] for item, at in zip(problem.items, when, strict=True)},
+    )
+
+
+def money_words(least: LeastBudget, request: Request) -> str:
+    """What to do, in one sentence."""
+    if not any(least.extra) and not any(least.unpaid):
+        return "give it more time (`--time`): the budget does pay for everything"
+    parts = []
+    if any(least.extra):
+        at_least = "the least that does" if least.proved else "enough, and nearly the least"
+        sums = ", ".join(f"{year}={money}" for year, money in zip(least.years, least.budget, strict=True))
+        parts.append(f"raise the budget by {sum(least.extra):,} VND to {sums} ({at_least})")
+    if any(least.unpaid):
+        sums = ", ".join(
+            f"{year}: {money:,}" for year, money in zip(least.years, least.unpaid, strict=True) if money
+        )
+        parts.append(f"find {sum(least.unpaid):,} VND more from funding sources ({sums})")
+    if request.complete:
+        parts.append("or plan more years, or let items be left out (`--partial`)")
+    return "; ".join(parts)
+
+
+def _last_moment(problem: Compiled, columns: int) -> Floats:
+    start: Floats = np.zeros(columns)
+    start[: problem.cost.size] = (problem.latest[:, None] <= np.arange(problem.years)[None, :]).ravel()
+    return start
+
+
+def _extra(problem: Compiled, when: Ints) -> Ints:
+    spent = problem.spent(when)
+    if not problem.request.carry_over:
+        return np.maximum(spent - problem.budget, 0)
+    extra = np.zeros_like(spent)
+    purse = 0
+    for t in range(problem.years):
+        purse += int(problem.budget[t] - spent[t])
+        if purse < 0:
+            extra[t], purse = -purse, 0
+    return extra
+
+
+def _unpaid(problem: Compiled, when: Ints) -> Ints:
+    """What the sources leave unpaid, by year, exactly: their flow falls short of it."""
+    if allocate(problem, when) is not None:
+        return np.zeros(problem.years, dtype=np.int64)
+    from lienthong.infrastructure.phasing.request import Source
+
+    helper = Source("", "", "")
+    sources = tuple(replace(source, at_least=0.0) for source in problem.request.sources)
+    helped = compile_request(replace(problem.request, complete=True, sources=(*sources, helper)))
+    found = allocate(helped, when)
+    paid = None if found is None else found[""]
+    return np.array(paid or (0,) * problem.years, dtype=np.int64)
