@@ -168,9 +168,15 @@ def _doubles(wave: Wave) -> Iterator[Problem]:
                 yield _problem(wave, name, at, "code", "same-code", text=text(row, "code")[:60],
                                other=first + 2)  # fmt: skip
             first = named.setdefault((text(row, group) if group else "", fold(text(row, "name"))), at)
-            if first != at:
+            if first != at and _alike(text(row, "name"), text(wave.rows(name)[first], "name")):
                 yield _problem(wave, name, at, "name", "same-name", "warning", text=text(row, "name")[:60],
                                other=first + 2)  # fmt: skip
+
+
+def _alike(name: str, other: str) -> bool:
+    """Whether one may be the other typed without its marks. Thành and Thạnh are two names."""
+    bare = " ".join(name.casefold().split()), " ".join(other.casefold().split())
+    return bare[0] == bare[1] or any(each == fold(each) for each in bare)
 
 
 def _same_positions(wave: Wave) -> Iterator[Problem]:

@@ -90,13 +90,14 @@ _USERS = {"government": (45, 70), "department": (35, 90), "party": (12, 45), "co
 def _places(communes: list[dict[str, str]], seed: int) -> list[_Place]:
     centres = {each["code"]: each for each in communes}
     places = []
+    beside: dict[str, int] = {}
     for at, each in enumerate(_read("vinhlong-2017-agencies.csv")):
         rng = np.random.default_rng([seed, 1, at])
         centre = centres[each["commune"]]
-        metres, angle = (
-            rng.uniform(60, 450 if each["kind"] == "commune" else 900),
-            rng.uniform(0, 2 * math.pi),
-        )
+        nth = beside.get(each["commune"], 0)
+        beside[each["commune"]] = nth + 1
+        # A sunflower of offices around the centre, so that none stand in one place.
+        metres, angle = 150 + 110 * math.sqrt(nth), nth * 2.39996 + int(each["commune"]) % 97
         lat = float(centre["approximate_lat"])
         low, high = _USERS[each["kind"]]
         places.append(
@@ -139,6 +140,11 @@ def _wave(
         )  # fmt: skip
         if place.luck[0] >= (0.12 - 0.08 * progress):
             _answer(rows, place, progress, opens, closes)
+    for island, shore in (("H61.67.13", "H61.67"), ("H61.64.03", "H61.64"), ("H61.62.05", "H61.61")):
+        rows["wireless_links"].append(
+            _row("wireless_links", ssid=f"vb-{island.lower()}", status="connected", tenant=island, site_a=island,
+                 site_b=shore, frequency=5.8, rate=50_000)
+        )  # fmt: skip
     return wave
 
 
@@ -193,7 +199,8 @@ def _answer(rows: dict[str, list[Record]], place: _Place, progress: float, opens
             trained_users=round(place.users * part(11, 0.3, 0.8)),
             email_users=round(place.users * part(12, 0.35 if small else 0.6, 0.85)),
             documents_users=round(place.users * part(13, 0.2 if small else 0.55, 0.85)),
-            storage_total_gb=total, storage_used_gb=used, storage_growth_gb=round(total * 0.1 * (0.5 + luck[14])),
+            storage_total_gb=total, storage_used_gb=used,
+            storage_growth_gb=round(total * 0.1 * (0.5 + luck[14])),
             grid_hours=round(23 + luck[15] * 0.9, 1), outages=round(luck[16] * 5),
             ups_minutes=(10 + round(luck[17] * 3) * 10) if has(17, tidy) else 0,
             generator_kva=float(round(10 + luck[18] * 40)) if has(18, tidy - 0.3) else 0.0,
@@ -203,13 +210,19 @@ def _answer(rows: dict[str, list[Record]], place: _Place, progress: float, opens
             firewall="appliance" if not small and has(24, 0.35) else "software" if has(25, tidy) else "none",
             system_level=("2" if not small else "1") if has(26, tidy - 0.25) else "none",
             level_approved=has(26, tidy - 0.45),
-            backup=("daily" if has(27, 0.3) else "weekly") if backup else "irregular" if has(28, 0.5) else "none",
+            backup=_backup(backup, often=has(27, 0.3), sometimes=has(28, 0.5)),
             backup_offsite=backup and has(29, 0.3), quality="synthetic",
             doubtful=("storage_growth_gb", "storage_used_gb") if has(30, 0.15 - 0.2 * progress) else None,
         )
     )  # fmt: skip
     _lines(rows, place, has, luck, opens)
     _equipment(rows, place, pcs, luck, opens)
+
+
+def _backup(regular: bool, *, often: bool, sometimes: bool) -> str:
+    if regular:
+        return "daily" if often else "weekly"
+    return "irregular" if sometimes else "none"
 
 
 def _lines(rows: dict[str, list[Record]], place: _Place, has: object, luck: tuple[float, ...],

@@ -19,8 +19,8 @@ from lienthong.infrastructure.survey.messages import BadSurvey
 from lienthong.infrastructure.survey.planning_sites import carries
 
 BUILT_IN = Path(__file__).with_name("criteria.csv")
-FIELDS = ("key", "dimension", "measure", "unit", "weight", "level_1", "level_2", "level_3", "level_4", "level_5",
-          "target", "name_vi", "name_en", "source")  # fmt: skip
+FIELDS = ("key", "dimension", "measure", "unit", "weight", "level_1", "level_2", "level_3", "level_4",
+          "level_5", "target", "name_vi", "name_en", "source")  # fmt: skip
 MAX_CRITERIA_BYTES = 1_000_000
 
 
@@ -61,7 +61,7 @@ class Criterion:
 
 @dataclass(frozen=True, slots=True)
 class Maturity:
-    """``score`` 0–5, the weighted mean of the levels that are known; None when less than half the weight is."""
+    """``score`` 0–5, the weighted mean of the known levels; None when less than half the weight is known."""
 
     score: float | None
     levels: dict[str, int]
