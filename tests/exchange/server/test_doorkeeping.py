@@ -101,3 +101,15 @@ def test_a_nonce_counts_once_though_the_hub_begins_anew(tmp_path: Path) -> None:
     assert again.first_time("ab", "two", 100.0, 20.0)
     assert again.first_time("ab", "one", 200.0, 120.0)
     again.close()
+
+
+def test_after_the_machine_was_started_anew_what_was_signed_before_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "nonces"
+    for boot, since in (("1", 0), ("1", 0), ("2", 1_000), ("2", 0)):
+        guard = ReplayGuard(file=file, clock=lambda: 1_000.9, boot=boot)
+        assert guard.since_s == since
+        guard.close()
+    file.write_bytes(b"")
+    cut = ReplayGuard(file=file, clock=lambda: 1_000.9, boot="2")
+    assert cut.since_s == 1_000
+    cut.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tests.exchange.server.test_inbox import wait_until_waiting
 from tests.exchange.store.cluster import running_cluster
 
 from lienthong.exchange.client.receipt import check_receipt
+from lienthong.exchange.client.signature import signed_headers
 from lienthong.exchange.container import File
 
 
@@ -68,6 +70,24 @@ def test_a_long_poll_at_one_hub_wakes_for_a_message_taken_at_the_other(
 def test_a_token_of_one_hub_is_good_at_the_other(hubs: Hubs) -> None:
     one, two = hubs
     assert two.http.get("/v1/inbox", headers=one.bearer(COMMUNE)).status_code == 200
+
+
+def test_a_signed_request_counts_once_with_both(hubs: Hubs, province: TestProvince) -> None:
+    one, two = hubs
+    for hub in hubs:  # as behind one proxy: one name for both
+        hub.app.door._authorities |= {"hub.example"}
+    signed = signed_headers(
+        province.tls[COMMUNE],
+        method="POST",
+        url="https://hub.example/v1/sessions",
+        body_digest=sha256(b"").digest(),
+        created=int(datetime.now(UTC).timestamp()),
+    )
+    headers = {**signed, "Host": "hub.example"}
+    assert one.http.post("/v1/sessions", headers=headers).status_code == 201
+    for hub in (two, one):
+        again = hub.http.post("/v1/sessions", headers=headers)
+        assert (again.status_code, again.json()["code"]) == (401, "replayed-request")
 
 
 def test_both_at_once_store_each_message_once(hubs: Hubs, province: TestProvince) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from tests.exchange.store.test_commit import check_receipt
 from lienthong.core.errors import LienthongError
 from lienthong.exchange.store import crashpoints
 from lienthong.exchange.store.errors import StoreCorrupt, StoreFailed, StoreMismatch
-from lienthong.exchange.store.postgres import PostgresStore, open_postgres
+from lienthong.exchange.store.postgres import PostgresStore, SharedNonces, open_postgres
 from lienthong.exchange.store.postgres import store as engine
 from lienthong.exchange.store.protocol import Accepted
 
@@ -308,3 +309,20 @@ def test_large_payloads_go_in_parts_and_are_stored_once(database: str, tmp_path:
             assert found.read_bytes() == content
         with psycopg.connect(database) as admin:
             assert admin.execute("SELECT count(*) FROM exchange.blob_parts").fetchone() == (4,)
+
+
+def test_a_nonce_counts_once_whichever_hub_it_reaches(database: str) -> None:
+    open_postgres(database, ORIGIN, sign_checkpoint).close()
+    hubs = [SharedNonces(database) for _ in range(2)]
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda n: hubs[n % 2].first_time("ab", str(n // 8), 60.0), range(64)))
+        assert [sum(answers[n : n + 8]) for n in range(0, 64, 8)] == [1] * 8
+        assert hubs[0].first_time("cd", "0", 60.0)
+        assert hubs[1].first_time("ab", "long ago", -3600.0)
+        hubs[0]._swept = float("-inf")
+        assert hubs[0].first_time("ab", "long ago", 60.0)
+        assert not hubs[1].first_time("cd", "0", 60.0)
+    finally:
+        for hub in hubs:
+            hub.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from time import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 
@@ -14,7 +14,7 @@ from lienthong.exchange.http_signatures import SignatureError
 from lienthong.exchange.hub.service import Hub
 from lienthong.exchange.server import bodies
 from lienthong.exchange.server.access import PUBLIC, words
-from lienthong.exchange.server.authentication import Doorkeeper
+from lienthong.exchange.server.authentication import Doorkeeper, replayed
 from lienthong.exchange.server.health import Health, StampState, certificates_of
 from lienthong.exchange.server.inbox import Streams
 from lienthong.exchange.server.metrics import Durations, Exposition
@@ -40,8 +40,19 @@ MAX_DRAINED = 131_072
 log = structlog.get_logger("lienthong.server")
 
 
+class Nonces(Protocol):
+    """What the hubs of one log remember together of signed requests."""
+
+    def first_time(self, keyid: str, nonce: str, for_s: float) -> bool:
+        """True once for a nonce of a signer within ``for_s`` seconds. From any thread."""
+
+    def close(self) -> None: ...
+
+
 class Application:
-    """Everything handlers need. ``tsa`` and ``ocsp``: the built-in services, None when there is none."""
+    """Everything handlers need. ``nonces``: shared with the other hubs of the log, None when this is the
+    only one. ``tsa`` and ``ocsp``: the built-in services, None when there is none.
+    """
 
     def __init__(
         self,
@@ -50,6 +61,7 @@ class Application:
         door: Doorkeeper,
         tokens: Tokens,
         sign_checkpoint: SignCheckpoint,
+        nonces: Nonces | None = None,
         tsa: TimeStampAuthority | None = None,
         ocsp: OcspResponder | None = None,
         clock: Callable[[], float] = time,
@@ -60,6 +72,7 @@ class Application:
         self.door = door
         self.tokens = tokens
         self.sign_checkpoint = sign_checkpoint
+        self._nonces = nonces
         self.tsa = tsa
         self.ocsp = ocsp
         self.stopping = False
@@ -93,7 +106,9 @@ class Application:
         try:
             route, request.params = self._router.find(request.method, request.path)
             operation = route.operation
-            self._let_in(route, request)
+            nonce = self._let_in(route, request)
+            if nonce is not None and self._nonces is not None:
+                await self._require_first_time(self._nonces, nonce, request.now_s)
             await route.handler(self, request)
         except LienthongError as error:
             await self._refuse(request, error)
@@ -108,8 +123,11 @@ class Application:
         key = operation, request.status
         self.answered[key] = self.answered.get(key, 0) + 1
 
-    def _let_in(self, route: Route, request: Request) -> None:
-        """Who asks, and whether the route is for them. Raises :class:`Unidentified` or :class:`Denied`."""
+    def _let_in(self, route: Route, request: Request) -> tuple[str, str, float] | None:
+        """Who asks, and whether the route is for them. Answers the nonce of a signed request. Raises
+        :class:`Unidentified` or :class:`Denied`.
+        """
+        nonce = None
         headers = request.headers
         authorization = headers.get("authorization")
         if authorization is not None:
@@ -125,7 +143,7 @@ class Application:
                 now_s=request.now_s,
             )
             request.principal, request.rights = found.principal, found.rights
-            request.digest = found.digest
+            request.digest, nonce = found.digest, found.nonce
         if not route.access & (request.rights | PUBLIC):
             whom = words(route.access)
             if request.principal is None:
@@ -137,6 +155,20 @@ class Application:
                 f"only {whom} may do this; {request.principal.code} is not",
                 remedy="ask the operator of the hub for the right",
             )
+        return nonce
+
+    async def _require_first_time(self, nonces: Nonces, nonce: tuple[str, str, float], now_s: float) -> None:
+        """That no other hub of the log received the request before. Raises :class:`SignatureError`."""
+        keyid, text, until_s = nonce
+        if not await self.hub.apart(nonces.first_time, keyid, text, max(until_s - now_s, 0.0)):
+            raise replayed()
+
+    async def close(self) -> None:
+        """Close the hub, and what is shared with others."""
+        await self.hub.close()
+        if self._nonces is not None:
+            self._nonces.close()
+        self.door.close()
 
     def require_standing(self, request: Request) -> None:
         """That who asked is still who may: for answers that come long after the question. Raises

@@ -63,16 +63,23 @@ class Headers(Protocol):
 
 
 class Identified:
-    """Who asked. ``principal`` is None for somebody unidentified. ``digest``: the SHA-256 that a signed
-    request promises for its body, None when nothing was promised.
+    """Who asked. ``principal`` is None for somebody unidentified. Of a signed request: ``digest``, the
+    SHA-256 that it promises for its body, and ``nonce``: (key id, nonce, Unix seconds until when it counts).
     """
 
-    __slots__ = ("digest", "principal", "rights")
+    __slots__ = ("digest", "nonce", "principal", "rights")
 
-    def __init__(self, principal: Principal | None, rights: int, digest: bytes | None = None) -> None:
+    def __init__(
+        self,
+        principal: Principal | None,
+        rights: int,
+        digest: bytes | None = None,
+        nonce: tuple[str, str, float] | None = None,
+    ) -> None:
         self.principal = principal
         self.rights = rights
         self.digest = digest
+        self.nonce = nonce
 
 
 class Doorkeeper:
@@ -107,6 +114,9 @@ class Doorkeeper:
         self._replay = replay or ReplayGuard()
         self._kept: dict[str, Principal] = {}
         self._by_fingerprint: dict[bytes, Principal] = {}
+
+    def close(self) -> None:
+        self._replay.close()
 
     def by_token(self, authorization: str, now_s: float) -> Principal:
         """The agency of an ``Authorization: Bearer`` header. The usual way: one look-up when kept."""
@@ -149,8 +159,7 @@ class Doorkeeper:
             return Identified(principal, principal.rights)
         signature_input = headers.get("signature-input")
         if signature_input is not None:
-            principal, digest = self._by_signature(signature_input, method, path, query, headers, now_s)
-            return Identified(principal, principal.rights, digest)
+            return self._by_signature(signature_input, method, path, query, headers, now_s)
         if self._client_cert_header:
             certificate = headers.get("client-cert")
             if certificate is not None and self._is_proxy(client):
@@ -201,7 +210,7 @@ class Doorkeeper:
 
     def _by_signature(
         self, signature_input: str, method: str, path: str, query: str, headers: Headers, now_s: float
-    ) -> tuple[Principal, bytes]:
+    ) -> Identified:
         parsed = http_signatures.parse_signature(signature_input, headers.get("signature") or "")
         parameters = parsed.parameters
         for component in COMPONENTS:
@@ -236,10 +245,12 @@ class Doorkeeper:
         http_signatures.verify(_public_key(certificate), parameters.algorithm, parsed.signature, base)
         self._check_nonce(parameters.keyid, parameters.nonce, parameters.created, now_s)
         digest = http_signatures.parse_content_digest(headers.get("content-digest") or "")
-        return principal, digest
+        nonce = parameters.keyid, parameters.nonce, float(parameters.created + self._skew_s)
+        return Identified(principal, principal.rights, digest, nonce)
 
     def _check_age(self, created: int, expires: int | None, now_s: float) -> None:
-        if abs(now_s - created) > self._skew_s or (expires is not None and now_s > expires):
+        too_old = created < self._replay.since_s
+        if too_old or abs(now_s - created) > self._skew_s or (expires is not None and now_s > expires):
             raise SignatureError(
                 f"the signature is {now_s - created:.0f} s old by the hub's clock; "
                 f"at most {self._skew_s} s either way are accepted",
@@ -252,12 +263,7 @@ class Doorkeeper:
         if not nonce or len(nonce) > 128:
             raise SignatureError("the signature has no nonce of 1 to 128 characters", place="Signature-Input")
         if not self._replay.first_time(keyid, nonce, created + self._skew_s, now_s):
-            raise SignatureError(
-                "a request with this nonce was received already",
-                place="Signature-Input",
-                remedy="sign every request anew",
-                code="replayed-request",
-            )
+            raise replayed()
 
     def _is_proxy(self, client: str) -> bool:
         if not self._proxies:
@@ -277,6 +283,16 @@ class Doorkeeper:
         if not _LOCAL_HOST.fullmatch(headers.get("host") or ""):
             return False
         return all(headers.get(name) is None for name in _FORWARDED)
+
+
+def replayed() -> SignatureError:
+    """The refusal of a signed request that was received before."""
+    return SignatureError(
+        "a request with this nonce was received already",
+        place="Signature-Input",
+        remedy="sign every request anew",
+        code="replayed-request",
+    )
 
 
 def rights_of(directory: Directory, agency: Agency, now_s: float) -> int:

@@ -163,16 +163,14 @@ async def spooled(
     proto: BodySource, length: int, slow: SlowBodies, folder: Path, executor: Executor, reserve: int
 ) -> tuple[SpooledPayload, bytes]:
     """The body in a new file of ``folder``, synced, and its SHA-256. Nothing is left behind on failure."""
-    promised = sum(one.left for one in _UNDER_WAY if one.path.parent == folder)
-    if shutil.disk_usage(folder).free < length + promised + reserve:
-        raise DiskFull(
-            f"there is no room for a body of {length} bytes", remedy="send it again later; tell the operator"
-        )
+    promised = sum(one.promised for one in _UNDER_WAY if one.path.parent == folder)
+    _require_room(folder, length, length + promised + reserve)
     loop = asyncio.get_running_loop()
     spool = _Spool(folder / f"{secrets.token_hex(12)}.part", length)
     _UNDER_WAY.add(spool)
     try:
         await loop.run_in_executor(executor, spool.open)
+        _require_room(folder, length, reserve)  # another process may have let one in at the same moment
         await _stream(proto, length, slow, spool, executor)
         await loop.run_in_executor(executor, spool.finish)
     except BaseException as error:
@@ -233,8 +231,8 @@ class _Spool:
 
     def __init__(self, path: Path, length: int) -> None:
         self.path = path
-        self.left = length
-        """Bytes that were let in and are not on the disk yet."""
+        self.promised = self._length = length
+        """Bytes that were let in and for which no room was taken on the disk yet."""
         self.digest = hashlib.sha256()
         self._descriptor = -1
         self._over = False
@@ -244,6 +242,13 @@ class _Spool:
         with self._lock:
             if not self._over:
                 self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                try:
+                    os.posix_fallocate(self._descriptor, 0, self._length)
+                except OSError as error:
+                    if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
+                        raise
+                else:
+                    self.promised = 0
 
     def write(self, chunks: list[bytes]) -> None:
         with self._lock:
@@ -252,7 +257,6 @@ class _Spool:
                 view = memoryview(chunk)
                 while view:
                     view = view[os.write(self._descriptor, view) :]
-                self.left -= len(chunk)
 
     def finish(self) -> None:
         with self._lock:
@@ -275,6 +279,13 @@ class _Spool:
 
 _UNDER_WAY: set[_Spool] = set()
 """Changed by the event loop's thread only."""
+
+
+def _require_room(folder: Path, length: int, wanted: int) -> None:
+    if shutil.disk_usage(folder).free < wanted:
+        raise DiskFull(
+            f"there is no room for a body of {length} bytes", remedy="send it again later; tell the operator"
+        )
 
 
 def _cannot_keep(error: OSError, folder: Path) -> Unavailable:

@@ -25,7 +25,7 @@ from lienthong.core.errors import LienthongError
 from lienthong.exchange.configuration import Configuration, ConfigurationError
 from lienthong.exchange.hub.service import Hub
 from lienthong.exchange.server.allocation import keep_freed_memory
-from lienthong.exchange.server.application import Application
+from lienthong.exchange.server.application import Application, Nonces
 from lienthong.exchange.server.authentication import Doorkeeper
 from lienthong.exchange.server.listening import (
     address,
@@ -129,7 +129,7 @@ async def run(
             log.warning("requests under way are cut off", after_s=DRAIN_S)
     finally:
         await upkeep.stop()
-        await hub.close()
+        await app.close()
     log.info("stopped")
     if done:
         serving.result()
@@ -180,6 +180,7 @@ def open_application(
         ),
         tokens=tokens,
         sign_checkpoint=sign,
+        nonces=shared_nonces(configuration),
         tsa=tsa,
         ocsp=_ocsp(configuration, passphrase),
         clock=clock,
@@ -226,6 +227,15 @@ def open_store(configuration: Configuration, sign: SignCheckpoint) -> Store:
     from lienthong.exchange.store.postgres import open_postgres
 
     return open_postgres(configuration.store.dsn, origin, sign)
+
+
+def shared_nonces(configuration: Configuration) -> Nonces | None:
+    """Where the hubs of one database remember nonces together; a single hub remembers them itself."""
+    if configuration.store.engine == "embedded":
+        return None
+    from lienthong.exchange.store.postgres import SharedNonces
+
+    return SharedNonces(configuration.store.dsn)
 
 
 def build_server(configuration: Configuration, application: Any) -> Server:

@@ -4,6 +4,7 @@ Imports ``core``, ``trust.log``, ``exchange.receipts``, ``exchange.statuses`` an
 """
 
 from lienthong.exchange.store.postgres.keeping import restore as restore_postgres
+from lienthong.exchange.store.postgres.nonces import SharedNonces
 from lienthong.exchange.store.postgres.store import PostgresStore, open_postgres
 
-__all__ = ["PostgresStore", "open_postgres", "restore_postgres"]
+__all__ = ["PostgresStore", "SharedNonces", "open_postgres", "restore_postgres"]
