@@ -63,7 +63,7 @@ def test_a_document_goes_the_whole_way(served: Served, letter: Path, tmp_path: P
     view = run(served, "trace", index, "--json", agency=PROVINCE).json
     assert [(line["recipient"], line["state"]) for line in view["deliveries"]] == [(COMMUNE, "03")]
     shown = run(served, "trace", sent["message_id"], agency=PROVINCE).out
-    for word in ("Về việc thử", "đã tiếp nhận, vào sổ", "Trần Văn Hải"):
+    for word in ("Về việc thử", "accepted and registered", "Trần Văn Hải"):
         assert word in shown
 
 
@@ -82,7 +82,7 @@ def test_a_recall_is_asked_answered_and_traced(served: Served, letter: Path) -> 
     run(served, "fetch", asked["index"])
     run(served, "report", index, "16", code=2)
     run(served, "report", index, "15")
-    assert "đã thu hồi" in run(served, "trace", index, agency=PROVINCE).out
+    assert "recalled: 1" in run(served, "trace", index, agency=PROVINCE).out
 
 
 def test_an_update_asks_for_consent_too(served: Served, letter: Path) -> None:
@@ -93,7 +93,7 @@ def test_an_update_asks_for_consent_too(served: Served, letter: Path) -> None:
     ).json
     assert updated["recipients"] == [COMMUNE]
     shown = run(served, "inbox").out
-    assert "cập nhật" in shown
+    assert "[update] Về việc thử" in shown
 
 
 def test_sealed_files_are_opened_on_fetching(served: Served, letter: Path, tmp_path: Path) -> None:
@@ -206,7 +206,8 @@ def test_a_refused_document_ends_with_1_and_can_be_tried_again_on_request(
         ),
         (("send",), "--to"),
         (("fetch",), "--all"),
-        (("report", "0", "13"), "not a status a recipient reports"),
+        (("report", "0", "13"), "not what a recipient reports"),
+        (("report", "0", "17"), "not a status a recipient reports"),
         (("report", "0", "02"), "--reason"),
         (("inbox", "--limit", "0"), "limit"),
         (("outbox", "list", "--state", "lost"), "not a state"),

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lienthong.core.errors import LienthongError
+from lienthong.cli.misuse import Misuse, near
+from lienthong.cli.vietnamese import Said
 
 if TYPE_CHECKING:
     from lienthong.exchange.client.profile import AgencyProfile
@@ -33,18 +34,18 @@ DataOption = Annotated[
 StaffOption = Annotated[str, typer.Option("--staff", help="Who acts, for the trace.", metavar="NAME")]
 
 
-class NoAgency(LienthongError):
-    code = "usage"
-
-
 def data_folder(data: Path | None) -> Path:
     """The data folder that was named, or the demonstration's."""
     chosen = data or DEMO
     if not chosen.is_dir():
-        raise NoAgency(
+        raise Misuse(
             "there is no data folder here",
             place=str(chosen),
             remedy="name it with --data or LIENTHONG_DATA; `lienthong demo` or `lienthong init` makes one",
+            vietnamese=Said(
+                "không có thư mục dữ liệu ở đây",
+                "nêu thư mục với --data hoặc biến LIENTHONG_DATA; lệnh lienthong demo hoặc init tạo mới",
+            ),
         )
     return chosen
 
@@ -56,22 +57,30 @@ def profile_of(name: str, data: Path | None) -> AgencyProfile:
     if name and (Path(name) / FILE).is_file():
         return load_profile(Path(name))
     folder = data_folder(data) / "agencies"
-    if name:
-        place = folder / name
-        if "/" in name or not (place / FILE).is_file():
-            raise NoAgency(
-                f"there is no profile of {name!r}",
-                place=str(folder),
-                remedy=f"have one made: lienthong init --data {folder.parent} --agency {name}",
-            )
-        return load_profile(place)
     there = sorted(found.parent.name for found in folder.glob(f"*/{FILE}"))
+    if name:
+        if name in there:
+            return load_profile(folder / name)
+        meant = near(name, there)
+        raise Misuse(
+            f"there is no profile of {name!r}" + (f"; did you mean {meant}?" if meant else ""),
+            place=str(folder),
+            remedy=f"say --as {meant}"
+            if meant
+            else f"have one made: lienthong init --data {folder.parent} --agency {name}",
+            vietnamese=Said(
+                f"không có hồ sơ của cơ quan {name!r}" + (f"; có phải {meant}?" if meant else ""),
+                f"dùng --as {meant}" if meant else "nêu đúng mã với --as; hồ sơ do người quản trị tạo",
+            ),
+        )
     if len(there) == 1:
         return load_profile(folder / there[0])
-    raise NoAgency(
-        f"{len(there)} agencies have a profile here",
+    example = f", for example --as {there[0]}" if there else ""
+    raise Misuse(
+        f"{len(there)} agencies have a profile here" if there else "no agency has a profile here",
         place=str(folder),
-        remedy="say which one acts: --as CODE" + (f", for example --as {there[0]}" if there else ""),
+        remedy=f"say which one acts: --as CODE{example}",
+        vietnamese=Said(f"ở đây có hồ sơ của {len(there)} cơ quan", "nêu cơ quan nào thực hiện với --as MÃ"),
     )
 
 

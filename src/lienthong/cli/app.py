@@ -54,6 +54,7 @@ COMMANDS: dict[str, Entry] = {
     "report": Entry("report", "report", DOCUMENTS, "Report a status (01 … 06, 15, 16) on a document."),
     "recall": Entry("recall", "recall", DOCUMENTS, "Ask to take a sent document back."),
     "trace": Entry("trace", "trace", DOCUMENTS, "Show a document's whole life, by whom and when."),
+    "agencies": Entry("agencies", "agencies", DOCUMENTS, "Look up whom one can write to."),
     "outbox": Entry("outbox", "app", DOCUMENTS, "What is waiting to be sent, and its receipts."),
     "verify": Entry("verify", "verify", CHECKING, "Check a container, receipt, proof or log, offline."),
     "log": Entry("log", "app", CHECKING, "The transparency log: checkpoints, proofs, witnesses."),
@@ -130,6 +131,38 @@ def exit_code(error: LienthongError) -> int:
     return INTERNAL if error.status >= 500 else REFUSED
 
 
+class CalledWrongly(LienthongError):
+    """Options or arguments that the command does not take."""
+
+    code = "usage"
+
+
+def _for_a_script() -> int:
+    """Run the command with ``--json``; a wrong call is :class:`CalledWrongly` and not words on a terminal."""
+    try:
+        ended = app(prog_name="lienthong", standalone_mode=False)
+    except Exception as wrong:
+        if not hasattr(wrong, "format_message"):  # of Typer's own, for calls that cannot be understood
+            raise
+        raise _called_wrongly(wrong) from None
+    return ended if isinstance(ended, int) else 0
+
+
+def _called_wrongly(wrong: Any) -> CalledWrongly:
+    hint = getattr(wrong, "param_hint", None) or getattr(wrong, "option_name", None)
+    parameter = getattr(wrong, "param", None)
+    if hint is None and parameter is not None:
+        hint = parameter.get_error_hint()
+    place = hint if isinstance(hint, str) or hint is None else " / ".join(hint)
+    context = getattr(wrong, "ctx", None)
+    command = context.command_path if context is not None else "lienthong"
+    return CalledWrongly(
+        wrong.format_message() or "the command is not complete",
+        place=place.strip("'") if place else None,
+        remedy=f"see {command} --help",
+    )
+
+
 def _disk_trouble(trouble: OSError) -> LienthongError:
     """A file that cannot be read or written is no fault of the program."""
     return LienthongError(
@@ -148,6 +181,8 @@ def main() -> None:
 
     as_json = "--json" in sys.argv
     try:
+        if as_json:
+            sys.exit(_for_a_script())
         app(prog_name="lienthong")
     except LienthongError as error:
         if os.environ.get("LIENTHONG_TRACEBACK") == "1":

@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lienthong.cli.agency import AsOption, DataOption, StaffOption, client_of
-from lienthong.cli.output import JsonOption, note, print_json, progress, say, size_text
+from lienthong.cli.inbox import business, meaning
+from lienthong.cli.language import LanguageOption, Speech
+from lienthong.cli.misuse import Misuse
+from lienthong.cli.output import JsonOption, explain, note, print_json, progress, say, size_text
+from lienthong.cli.vietnamese import Said
 from lienthong.core.errors import LienthongError
 
 if TYPE_CHECKING:
@@ -17,10 +21,6 @@ if TYPE_CHECKING:
     from lienthong.exchange.client.receiving import Received
 
 AT_ONCE = 500
-
-
-class WhatToFetch(LienthongError):
-    code = "usage"
 
 
 def fetch(
@@ -41,6 +41,7 @@ def fetch(
     staff: StaffOption = "",
     agency: AsOption = "",
     data: DataOption = None,
+    lang: LanguageOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Fetch records, verify seal, contents, receipt and log proof, keep them, then acknowledge them.
@@ -49,11 +50,18 @@ def fetch(
     cannot be unpacked stays in the profile's inbox. Either is told at the end, exit code 1, after the others.
     """
     if not indexes and not everything:
-        raise WhatToFetch("nothing was named", remedy="give indexes, or --all")
+        raise Misuse(
+            "what to fetch was not said",
+            remedy="give indexes, as `lienthong inbox` lists them, or --all",
+            vietnamese=Said(
+                "chưa nêu lấy văn bản nào", "nêu số nhật ký (xem lienthong inbox), hoặc --all để lấy tất cả"
+            ),
+        )
+    tr = Speech(lang)
     results: list[dict[str, Any]] = []
     failures: list[tuple[int, LienthongError]] = []
     with client_of(agency, data) as client, progress(quiet=as_json) as bar:
-        task = bar.add_task("Fetching", total=0)
+        task = bar.add_task(tr("Fetching", "Đang lấy về"), total=0)
         seen: set[int] = set()
         for page in _pending(client) if everything else [list(dict.fromkeys(indexes or []))]:
             wanted = [index for index in page if index not in seen]
@@ -83,7 +91,7 @@ def fetch(
                     client.report(received, "01", staff=staff)
                 results.append(_facts(received, written))
                 bar.advance(task)
-    _tell(results, failures, as_json=as_json)
+    _tell(results, failures, tr, as_json=as_json)
     if failures:
         if len(seen) == 1 and not everything:
             raise failures[0][1]
@@ -107,23 +115,32 @@ def _concerns_all(error: LienthongError) -> bool:
 
 
 def _tell(
-    results: list[dict[str, Any]], failures: list[tuple[int, LienthongError]], *, as_json: bool
+    results: list[dict[str, Any]],
+    failures: list[tuple[int, LienthongError]],
+    tr: Speech,
+    *,
+    as_json: bool,
 ) -> None:
-    from rich.markup import escape
-
     if as_json:
         failed = [
-            {"index": index, "error": error.code, "detail": error.detail, "place": error.place}
+            {
+                "index": index,
+                "error": error.code,
+                "code": error.code,
+                "detail": error.detail,
+                "place": error.place,
+                "remedy": error.remedy,
+            }
             for index, error in failures
         ]
         print_json([*results, *failed])
         return
     for result in results:
-        _show(result)
+        _show(result, tr)
     for index, error in failures:
-        note(f"[red]✗[/] {index}  {escape(str(error))}")
+        explain(error, tr, headline=f"{index}  ")
     if not results and not failures:
-        say("Nothing is waiting.")
+        say(tr("Nothing is waiting.", "Không có văn bản đến nào đang chờ."))
 
 
 def _is_new_document(received: Received) -> bool:
@@ -149,7 +166,12 @@ def _facts(received: Received, written: list[Path]) -> dict[str, Any]:
         "warning": received.warning,
     }
     if isinstance(message, Document):
-        facts |= {"kind": "document", "document_id": message.document_id, "subject": message.subject}
+        facts |= {
+            "kind": "document",
+            "document_id": message.document_id,
+            "subject": message.subject,
+            "business": int(message.business.type),
+        }
     else:
         facts |= {
             "kind": "status",
@@ -160,17 +182,29 @@ def _facts(received: Received, written: list[Path]) -> dict[str, Any]:
     return facts
 
 
-def _show(facts: dict[str, Any]) -> None:
+def _show(facts: dict[str, Any], tr: Speech) -> None:
     from rich.markup import escape
 
-    from lienthong.exchange.statuses import MEANINGS
-
-    what = facts["subject"] if facts["kind"] == "document" else MEANINGS.get(facts["status"], "")
-    say(f"[green]✓[/] {facts['index']}  {escape(facts['sender_name'])}: {escape(what)}")
+    what = facts["subject"] if facts["kind"] == "document" else meaning(facts["status"], tr)
+    asked = business(facts.get("business", 0), tr)
+    about = escape(f"[{asked}] {what}" if asked else what)
+    say(f"[green]✓[/] {facts['index']}  {escape(facts['sender_name'])}: {about}")
     size = sum(file["size"] for file in facts["files"])
-    files = f"{len(facts['files'])} files, {size_text(size)}; " if facts["files"] else ""
-    say(f"    {files}seal, contents, receipt and log proof hold → {escape(facts['container'])}")
+    files = f"{tr.count(len(facts['files']), 'file', 'tệp')}, {size_text(size)}; " if facts["files"] else ""
+    holds = tr(
+        "seal, contents, receipt and log proof hold",
+        "con dấu, nội dung, biên nhận và bằng chứng nhật ký đều đúng",
+    )
+    say(f"    {files}{holds} → {escape(facts['container'])}")
     for path in facts["written"]:
         say(f"    {escape(path)}")
+    if asked:
+        say(
+            tr(
+                f"    It waits for your answer: lienthong report {facts['index']} 15, or 16 --reason TEXT",
+                f"    Đang chờ trả lời: lienthong report {facts['index']} 15 (đồng ý), "
+                "hoặc 16 --reason LÝ_DO (từ chối)",
+            )
+        )
     if facts["warning"]:
         note(f"    [yellow]![/] {escape(facts['warning'])}")

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lienthong.cli.agency import AsOption, DataOption, client_of
-from lienthong.cli.output import JsonOption, note, print_json, say, table, vietnam_time
-from lienthong.core.errors import LienthongError
+from lienthong.cli.inbox import meaning
+from lienthong.cli.language import LanguageOption, Speech
+from lienthong.cli.misuse import Misuse, near
+from lienthong.cli.output import JsonOption, explain, print_json, say, table, vietnam_time
+from lienthong.cli.vietnamese import Said
 
 if TYPE_CHECKING:
     from lienthong.exchange.client.outbox import OutboxRow
@@ -24,7 +27,14 @@ app = typer.Typer(
 )
 
 
-class NotInOutbox(LienthongError):
+STATES = {
+    "queued": ("queued", "đang chờ gửi"),
+    "sent": ("sent", "đã gửi"),
+    "refused": ("refused", "bị từ chối"),
+}
+
+
+class NotInOutbox(Misuse):
     code = "not-in-outbox"
     status = 404
 
@@ -35,28 +45,47 @@ def list_rows(
     limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many, newest first.")] = 50,
     agency: AsOption = "",
     data: DataOption = None,
+    lang: LanguageOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List messages, newest first."""
-    if state not in ("", "queued", "sent", "refused"):
-        raise NotInOutbox(f"{state!r} is not a state", remedy="use queued, sent or refused", code="usage")
+    if state not in ("", *STATES):
+        meant = near(state, STATES)
+        raise Misuse(
+            f"{state!r} is not a state" + (f"; did you mean {meant}?" if meant else ""),
+            place="--state",
+            remedy="use queued, sent or refused",
+            vietnamese=Said(
+                f"{state!r} không phải là trạng thái gửi",
+                "dùng queued (đang chờ gửi), sent (đã gửi) hoặc refused (bị từ chối)",
+            ),
+        )
     with client_of(agency, data) as client:
         rows = client.desk.outbox.rows(state or None, limit=limit)  # type: ignore[arg-type]
         if as_json:
             print_json([_facts(row) for row in rows])
             return
+        tr = Speech(lang)
         table(
-            f"{client.profile.name} ({client.profile.code})",
-            ("state", "index", "kept", "id", "what", "tries", "problem"),
+            f"{tr('', 'Văn bản đi: ')}{client.profile.name} ({client.profile.code})",
+            (
+                tr("state", "trạng thái"),
+                tr("index", "số nhật ký"),
+                tr("kept", "lưu lúc"),
+                tr("id", "mã"),
+                tr("what", "trích yếu"),
+                tr("tries", "số lần gửi"),
+                tr("problem", "trở ngại"),
+            ),
             [
                 (
-                    row.state,
+                    tr(*STATES[row.state]),
                     row.log_index if row.log_index is not None else "",
-                    vietnam_time(row.created_ms),
+                    vietnam_time(row.created_ms, tr),
                     row.message_id,
-                    str(row.summary.get("subject") or row.summary.get("status", "")),
+                    _what(row, tr),
                     row.attempts,
-                    row.problem,
+                    _problem(row, tr),
                 )
                 for row in rows
             ],
@@ -71,6 +100,7 @@ def deliver(
     ] = 0,
     agency: AsOption = "",
     data: DataOption = None,
+    lang: LanguageOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Try to deliver everything that is waiting. Exits 0 when nothing waits any more, else 3."""
@@ -93,9 +123,15 @@ def deliver(
         if as_json:
             print_json({"sent": sent, "refused": refused, "waiting": waiting})
         else:
-            say(f"{sent} sent, {refused} refused, {waiting} waiting.")
+            tr = Speech(lang)
+            say(
+                tr(
+                    f"{sent} sent, {refused} refused, {waiting} waiting.",
+                    f"{sent} đã gửi, {refused} bị từ chối, {waiting} đang chờ gửi.",
+                )
+            )
             if done.problem is not None:
-                note(f"  {done.problem}")
+                explain(done.problem, tr)
         raise typer.Exit(3 if waiting else 0)
 
 
@@ -104,16 +140,17 @@ def retry(
     message_id: Annotated[str, typer.Argument(help="The message's id.")],
     agency: AsOption = "",
     data: DataOption = None,
+    lang: LanguageOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Try a refused message again, as it is."""
-    from lienthong.cli.send import finish
+    from lienthong.cli.outcome import finish
 
     with client_of(agency, data) as client:
         _row(client, message_id)
         client.desk.outbox.retry(message_id, int(time.time() * 1000))
         client.deliver()
-        finish(client, _row(client, message_id), as_json=as_json)
+        finish(client, _row(client, message_id), Speech(lang), as_json=as_json)
 
 
 @app.command()
@@ -128,7 +165,13 @@ def receipt(
         row = _row(client, message_id)
         if row.receipt is None:
             raise NotInOutbox(
-                f"{message_id} is {row.state} and has no receipt", place=row.problem or "outbox"
+                f"{message_id} is {row.state} and has no receipt",
+                place=row.problem or "outbox",
+                remedy="once it is sent, its receipt is here: lienthong outbox deliver",
+                vietnamese=Said(
+                    f"{message_id} {STATES[row.state][1]}, chưa có biên nhận",
+                    "gửi lại: lienthong outbox deliver",
+                ),
             )
         if out is None:
             sys.stdout.write(row.receipt.decode())
@@ -165,6 +208,21 @@ def _row(client: Client, message_id: str) -> OutboxRow:
     return row
 
 
+def _what(row: OutboxRow, tr: Speech) -> str:
+    status = str(row.summary.get("status", ""))
+    return str(row.summary.get("subject") or (f"{status} {meaning(status, tr)}" if status else ""))
+
+
+def _problem(row: OutboxRow, tr: Speech) -> str:
+    """In one cell: what was wrong; `--json` and `retry` tell the rest."""
+    from lienthong.cli.vietnamese import ERRORS
+
+    if row.why is None:
+        return row.problem
+    known = ERRORS.get(row.why.code) if tr.vietnamese else None
+    return known.what if known else f"{row.why.code}: {row.why.detail}"
+
+
 def _facts(row: OutboxRow) -> dict[str, Any]:
     return {
         "message_id": row.message_id,
@@ -174,6 +232,7 @@ def _facts(row: OutboxRow) -> dict[str, Any]:
         "kept_ms": row.created_ms,
         "attempts": row.attempts,
         "problem": row.problem,
+        "code": row.why.code if row.why else None,
         "summary": row.summary,
         "size": row.size,
         "digest": row.digest.hex(),

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
+    from lienthong.cli.language import Speech
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
 
@@ -71,13 +73,19 @@ def progress(*, quiet: bool = False) -> Progress:
     )
 
 
-def vietnam_time(ms: int | None) -> str:
-    """Unix milliseconds as Vietnam time, seconds kept."""
+def count(number: int, word: str) -> str:
+    """``1 file``, ``2 files``."""
+    return f"{number} {word}{'s'[: number != 1]}"
+
+
+def vietnam_time(ms: int | None, say: Speech | None = None) -> str:
+    """Unix milliseconds as Vietnam time, seconds kept, as the language writes it."""
     if ms is None:
         return ""
     from lienthong.core.clock import VIETNAM
 
-    return f"{datetime.fromtimestamp(ms / 1000, UTC).astimezone(VIETNAM):%Y-%m-%d %H:%M:%S}"
+    moment = datetime.fromtimestamp(ms / 1000, UTC).astimezone(VIETNAM)
+    return f"{moment:%d/%m/%Y %H:%M:%S}" if say and say.vietnamese else f"{moment:%Y-%m-%d %H:%M:%S}"
 
 
 def size_text(count: int) -> str:
@@ -91,18 +99,42 @@ def size_text(count: int) -> str:
 
 
 def show_error(error: LienthongError, *, as_json: bool) -> None:
-    """What was wrong, where, what to do: on standard error."""
+    """What was wrong, where, what to do: on standard error, in the language that was asked for."""
     if as_json:
         sys.stderr.write(json.dumps(error.problem(), ensure_ascii=False) + "\n")
         return
+    from lienthong.cli.language import Speech, of_the_command_line
+
+    explain(error, Speech(of_the_command_line()))
+
+
+def explain(error: LienthongError, say: Speech, *, headline: str = "") -> None:
+    """The same in a language; ``headline`` goes before what was wrong."""
     from rich.markup import escape
 
+    from lienthong.cli.vietnamese import ERRORS, RECIPIENTS, Said, in_vietnamese
+
     terminal = console(stderr=True)
-    terminal.print(f"[bold red]✗[/] {escape(error.detail)}")
-    if error.place:
-        terminal.print(f"  [dim]where:[/] {escape(error.place)}")
-    if error.remedy:
-        terminal.print(f"  [dim]to do:[/] {escape(error.remedy)}")
+    own: Said | None = getattr(error, "vietnamese", None)
+    known = (own or ERRORS.get(error.code)) if say.vietnamese else None
+    first, *more = (known.what if known else error.detail).split("\n")
+    terminal.print(f"[bold red]✗[/] {escape(headline)}{escape(first)}")
+    recipients = getattr(error, "recipients", ())
+    if recipients and not callable(recipients):
+        more = [
+            f"{one.organ}: {RECIPIENTS.get(one.status, one.reason) if say.vietnamese else one.reason}"
+            for one in recipients
+        ]
+    elif known and known.detail:
+        more = [line for line in in_vietnamese(error.detail).split("\n") if line]
+    for line in more:
+        terminal.print(f"    {escape(line.strip())}")
+    if error.place and not recipients:
+        terminal.print(f"  [dim]{say('where', 'ở')}:[/] {escape(error.place)}")
+    remedy = (known.remedy if known else "") or error.remedy
+    for at, line in enumerate(remedy.split("\n") if remedy else ()):
+        lead = f"[dim]{say('to do', 'cần làm')}:[/] " if not at else "       "
+        terminal.print(f"  {lead}{escape(line)}")
 
 
 def show_fault(fault: BaseException, *, as_json: bool) -> None:

@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from lienthong.cli.agency import AsOption, DataOption, client_of
+from lienthong.cli.language import LanguageOption, Speech
+from lienthong.cli.outcome import finish
 from lienthong.cli.output import JsonOption
-from lienthong.cli.send import finish
 
 
 def recall(
@@ -20,10 +21,12 @@ def recall(
     ] = None,
     agency: AsOption = "",
     data: DataOption = None,
+    lang: LanguageOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Ask every recipient to give a document back. Each one agrees (15) or refuses (16); until then it
     keeps its copy. `lienthong trace` shows who answered what.
     """
     with client_of(agency, data) as client:
-        finish(client, client.recall(index, reason=reason, message_id=message_id), as_json=as_json)
+        row = client.recall(index, reason=reason, message_id=message_id)
+        finish(client, row, Speech(lang), as_json=as_json)

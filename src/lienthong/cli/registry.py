@@ -126,7 +126,7 @@ def list_(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List agencies, in code order."""
+    """List agencies, in code order; with --search, first those where the words begin a word."""
     open_registry(data)
     from lienthong.cli import registry_view as view
     from lienthong.registry import queries

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lienthong.cli.agency import AsOption, DataOption, StaffOption, client_of
-from lienthong.cli.output import JsonOption, note, print_json, say, size_text
-from lienthong.core.errors import LienthongError
+from lienthong.cli.language import LanguageOption, Speech
+from lienthong.cli.misuse import Misuse
+from lienthong.cli.outcome import finish
+from lienthong.cli.output import JsonOption
+from lienthong.cli.vietnamese import Said
 
 if TYPE_CHECKING:
-    from lienthong.exchange.client.outbox import OutboxRow
     from lienthong.exchange.client.sync import Client
     from lienthong.exchange.container import File
     from lienthong.exchange.edxml.model import Document
-
-
-class Unclear(LienthongError):
-    code = "usage"
 
 
 def send(
@@ -72,6 +71,7 @@ def send(
     staff: StaffOption = "",
     agency: AsOption = "",
     data: DataOption = None,
+    lang: LanguageOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Seal files as a document and send it. It is kept until the hub's receipt is verified.
@@ -116,41 +116,7 @@ def send(
             )
         else:
             row = client.send(document, attached, seal=seal, message_id=message_id)
-        finish(client, row, as_json=as_json)
-
-
-def finish(client: Client, row: OutboxRow, *, as_json: bool) -> None:
-    """Say what became of a message, and exit 0, 1 or 3."""
-    answer: dict[str, Any] = {
-        "message_id": row.message_id,
-        "state": row.state,
-        "index": row.log_index,
-        "problem": row.problem,
-        "size": row.size,
-    }
-    if row.receipt is not None:
-        from lienthong.exchange.client.receipt import check_receipt
-        from lienthong.trust.log.notes import NoteKey
-
-        receipt = check_receipt(row.receipt, NoteKey.parse(client.profile.checkpoint_key))
-        answer |= {"recipients": list(receipt.recipients), "forwarded": [list(p) for p in receipt.forwarded]}
-        answer["log_size"] = receipt.checkpoint.size
-    if as_json:
-        print_json(answer)
-    elif row.state == "sent":
-        reached = len(answer["recipients"])
-        say(
-            f"[green]✓[/] Sent: record [bold]{row.log_index}[/] of the log, {size_text(row.size)}, "
-            f"{reached} recipient{'s' if reached != 1 else ''}; the receipt is verified and kept."
-        )
-        for asked, heir in answer["forwarded"]:
-            note(f"  {asked} has merged: {heir} received it.")
-    elif row.state == "queued":
-        note(f"[yellow]…[/] Kept as {row.message_id}, not delivered yet: {row.problem or 'not tried'}")
-        note("  Nothing is lost. Try again: lienthong outbox deliver")
-    else:
-        note(f"[red]✗[/] Refused, kept as {row.message_id}: {row.problem}")
-    raise typer.Exit({"sent": 0, "queued": 3, "refused": 1}[row.state])
+        finish(client, row, Speech(lang), as_json=as_json)
 
 
 def _composed(
@@ -169,7 +135,14 @@ def _composed(
     from lienthong.exchange.client.build import compose
 
     if not to:
-        raise Unclear("nobody was named to send to", place="--to", remedy="give --to CODE or --to group:NAME")
+        raise Misuse(
+            "nobody was named to send to",
+            place="--to",
+            remedy="give --to CODE or --to group:NAME; look a code up: lienthong agencies WORDS",
+            vietnamese=Said(
+                "chưa nêu nơi nhận", "thêm --to MÃ hoặc --to group:TÊN; tra mã: lienthong agencies TỪ_KHÓA"
+            ),
+        )
     day: date = promulgated.date() if promulgated else utc_now().astimezone(VIETNAM).date()
     return compose(
         client.profile,
@@ -186,20 +159,21 @@ def _composed(
 
 
 def _answering(client: Client, document: Document, index: int) -> Document:
-    from dataclasses import replace
-
     from lienthong.exchange.client.build import answer_to
     from lienthong.exchange.edxml.model import Document as DocumentMessage
 
     about = client.kept(index).message
     if not isinstance(about, DocumentMessage):
-        raise Unclear(f"record {index} is a status, not a document", place="--answers")
+        raise Misuse(
+            f"record {index} is a status, not a document",
+            place="--answers",
+            remedy="give the index of the document that is answered",
+            vietnamese=Said(f"bản ghi {index} không phải văn bản", "nêu số nhật ký của văn bản"),
+        )
     return replace(document, response_for=(*document.response_for, answer_to(about)))
 
 
 def _by(document: Document, staff: str) -> Document:
-    from dataclasses import replace
-
     from lienthong.core.text import nfc
     from lienthong.exchange.edxml.model import Staff
 
@@ -213,23 +187,26 @@ def _files(paths: list[Path]) -> list[File]:
 
     for path in paths:
         if not path.is_file():
-            raise Unclear("there is no such file", place=str(path), remedy="check the name")
+            raise _no_file(path)
     return [File(file_name(path), media_type_of(path.name), path) for path in paths]
 
 
 def _from_edxml(path: Path) -> tuple[Document, list[File]]:
-    from dataclasses import replace
-
     from lienthong.exchange.client.build import file_name, media_type_of
     from lienthong.exchange.container import File
     from lienthong.exchange.edxml.model import Document as DocumentMessage
     from lienthong.exchange.edxml.reader import read
 
     if not path.is_file():
-        raise Unclear("there is no such file", place=str(path), remedy="check the name")
+        raise _no_file(path)
     message = read(path.read_bytes())
     if not isinstance(message, DocumentMessage):
-        raise Unclear("it is a status message", place=str(path), remedy="report it with `lienthong report`")
+        raise Misuse(
+            "it is a status message",
+            place=str(path),
+            remedy="report it with `lienthong report`",
+            vietnamese=Said("đây là thông điệp trạng thái", "báo trạng thái bằng lệnh lienthong report"),
+        )
     attached = [
         File(file_name(one.name), media_type_of(one.name), one.data, one.description)
         for one in message.attachments
@@ -238,8 +215,6 @@ def _from_edxml(path: Path) -> tuple[Document, list[File]]:
 
 
 def _signed(client: Client, file: File) -> File:
-    from dataclasses import replace
-
     from lienthong.trust.pades import sign_pdf as sign
 
     if file.media_type != "application/pdf":
@@ -250,5 +225,19 @@ def _signed(client: Client, file: File) -> File:
 
 def _needed(value: str, option: str) -> str:
     if not value.strip():
-        raise Unclear("it is needed", place=option, remedy=f"give {option} TEXT")
+        raise Misuse(
+            "it is needed",
+            place=option,
+            remedy=f"give {option} TEXT",
+            vietnamese=Said(f"còn thiếu {option}", f"thêm {option} NỘI_DUNG"),
+        )
     return value
+
+
+def _no_file(path: Path) -> Misuse:
+    return Misuse(
+        "there is no such file",
+        place=str(path),
+        remedy="check the name",
+        vietnamese=Said("không có tệp này", "kiểm tra lại tên tệp"),
+    )

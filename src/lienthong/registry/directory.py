@@ -343,14 +343,23 @@ class Directory:
         return known
 
     def search(self, text: str, on: date, *, limit: int = 50) -> list[Agency]:
-        """Agencies active on a day whose folded name or code holds every word of ``text``."""
+        """Agencies active on a day whose folded name or code holds every word of ``text``: first those where
+        every word begins one, then in code order.
+        """
         words = fold(text).split()
         found = [
             agency
             for code, agency in self.agencies.items()
             if agency.active_on(on) and all(word in self._folded[code] for word in words)
         ]
-        return sorted(found, key=lambda agency: agency.code)[:limit]
+        found.sort(key=lambda agency: (not begins_words(words, self._folded[agency.code]), agency.code))
+        return found[:limit]
+
+
+def begins_words(words: Iterable[str], folded: str) -> bool:
+    """Whether each of ``words`` begins a word of a folded text."""
+    spaced = f" {folded}"
+    return all(f" {word}" in spaced for word in words)
 
 
 def _period(entry: tuple[date, date, Agency]) -> tuple[date, date, str]:

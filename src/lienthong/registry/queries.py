@@ -24,6 +24,7 @@ from lienthong.registry.directory import (
     QuotaRule,
     Right,
     Unit,
+    begins_words,
 )
 from lienthong.registry.errors import UnknownAgency
 from lienthong.registry.imports.planning import State
@@ -48,7 +49,8 @@ def agencies(
 ) -> list[models.Agency]:
     """A page of agencies in code order, those with a code greater than ``after``, with parent and aliases.
 
-    ``on``: only those that exist on that day. ``text``: every word is in the folded name or codes.
+    ``on``: only those that exist on that day. ``text``: every word is in the folded name or codes; when all
+    of them fit, those where every word begins one come first.
     """
     found = models.Agency.objects.select_related("parent").prefetch_related("aliases").order_by("code")
     if on is not None:
@@ -61,7 +63,11 @@ def agencies(
         found = found.filter(folded__contains=word)
     if after:
         found = found.filter(code__gt=after)
-    return list(found[: min(limit, MAX_PAGE)])
+    rows = list(found[: min(limit, MAX_PAGE)])
+    if text and not after and len(rows) < limit:
+        words = fold(text).split()
+        rows.sort(key=lambda row: (not begins_words(words, row.folded), row.code))
+    return rows
 
 
 def agency(code: str, on: date) -> models.Agency:

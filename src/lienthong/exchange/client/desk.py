@@ -5,7 +5,7 @@ from __future__ import annotations
 from lienthong.core.clock import Clock, utc_now
 from lienthong.exchange.client.build import answer_to, recall, replacing, status, update
 from lienthong.exchange.client.directory_copy import DirectoryCopy
-from lienthong.exchange.client.errors import OutboxError
+from lienthong.exchange.client.errors import NotSentHere
 from lienthong.exchange.client.inquiries import Inquiries
 from lienthong.exchange.client.outbox import Outbox, OutboxRow
 from lienthong.exchange.client.profile import AgencyProfile
@@ -137,11 +137,10 @@ class Desk:
                 message = opened.message()
             if isinstance(message, Document):
                 return message
-        raise OutboxError(
-            f"record {index} is not a document that was sent from this outbox",
+        raise NotSentHere(
+            f"record {index} is not a document that {self.profile.code} sent from here",
             place=str(self.outbox.path),
-            remedy="use the profile that sent it; `lienthong outbox list` shows what it sent",
-            code="not-sent-here",
+            remedy="act as the agency that sent it (--as); `lienthong outbox list` shows what this one sent",
         )
 
     def _row(self, message_id: str) -> OutboxRow:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from lienthong.exchange.client.problems import RefusedRecipient
 from lienthong.exchange.errors import ExchangeError
 
 
@@ -18,6 +19,14 @@ class OutboxError(ExchangeError):
     title: ClassVar[str] = "The outbox cannot be used"
 
 
+class NotSentHere(ExchangeError):
+    """The document is not one that this profile's outbox sent."""
+
+    code = "not-sent-here"
+    status = 404
+    title: ClassVar[str] = "This agency did not send the document"
+
+
 class HubUnreachable(ExchangeError):
     """No answer, or one that a hub does not give. Trying again later may help."""
 
@@ -27,7 +36,9 @@ class HubUnreachable(ExchangeError):
 
 
 class HubRefused(ExchangeError):
-    """The hub answered with a problem (RFC 9457). ``status`` and ``code`` are the hub's."""
+    """The hub answered with a problem (RFC 9457). ``status`` and ``code`` are the hub's; ``recipients``: who
+    cannot receive, with ``recipients-refused``.
+    """
 
     code = "hub-refused"
     title: ClassVar[str] = "The hub refused"
@@ -41,10 +52,12 @@ class HubRefused(ExchangeError):
         place: str | None = None,
         remedy: str | None = None,
         retry_after_s: int | None = None,
+        recipients: tuple[RefusedRecipient, ...] = (),
     ) -> None:
         super().__init__(detail, place=place, remedy=remedy, code=code)
         self.status = status
         self.retry_after_s = retry_after_s
+        self.recipients = recipients
 
     @property
     def for_good(self) -> bool:

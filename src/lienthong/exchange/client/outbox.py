@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 from lienthong.core.identifiers import message_id as checked_message_id
 from lienthong.exchange.client.errors import OutboxError
+from lienthong.exchange.client.problems import Problem
 
 State = Literal["queued", "sent", "refused"]
 
@@ -80,7 +81,9 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """One message as the outbox holds it. ``problem`` is the last refusal or failure, '' when none."""
+    """One message as the outbox holds it. ``problem`` is the last refusal or failure, '' when none; ``why``
+    the same in parts.
+    """
 
     position: int
     message_id: str
@@ -99,6 +102,7 @@ class OutboxRow:
     settled_ms: int | None
     log_index: int | None
     receipt: bytes | None
+    why: Problem | None = None
 
 
 class Outbox:
@@ -234,22 +238,22 @@ class Outbox:
                 (index, receipt, now_ms, message_id),
             )
 
-    def mark_refused(self, message_id: str, problem: str, now_ms: int) -> None:
+    def mark_refused(self, message_id: str, problem: Problem | str, now_ms: int) -> None:
         """The hub refused for good: it will not be tried again unless :meth:`retry` asks for it."""
         with self._transaction() as db:
             db.execute(
                 "UPDATE messages SET state = 'refused', problem = ?, settled_ms = ?, attempts = attempts + 1"
                 " WHERE message_id = ? AND state = 'queued'",
-                (problem, now_ms, message_id),
+                (_text(problem), now_ms, message_id),
             )
 
-    def postpone(self, message_id: str, problem: str, *, due_ms: int) -> None:
+    def postpone(self, message_id: str, problem: Problem | str, *, due_ms: int) -> None:
         """An attempt failed in passing; not again before ``due_ms``."""
         with self._transaction() as db:
             db.execute(
                 "UPDATE messages SET attempts = attempts + 1, problem = ?, due_ms = ?"
                 " WHERE message_id = ? AND state = 'queued'",
-                (problem, due_ms, message_id),
+                (_text(problem), due_ms, message_id),
             )
 
     def retry(self, message_id: str, now_ms: int) -> bool:
@@ -359,4 +363,11 @@ def _row(values: Sequence[Any]) -> OutboxRow:
     fields = list(values)
     fields[4] = bool(fields[4])
     fields[5] = json.loads(fields[5])
-    return OutboxRow(*fields)
+    why = Problem.parse(fields[13])
+    if why is not None:
+        fields[13] = str(why)
+    return OutboxRow(*[*fields, why])
+
+
+def _text(problem: Problem | str) -> str:
+    return problem if isinstance(problem, str) else problem.encode()

@@ -15,6 +15,7 @@ from lienthong.exchange.client.build import completed
 from lienthong.exchange.client.directory_copy import DirectoryCopy, encryption_certificates
 from lienthong.exchange.client.errors import EvidenceMismatch, HubRefused, HubUnreachable
 from lienthong.exchange.client.outbox import LARGE, Outbox, OutboxRow, Outgoing, pause_ms
+from lienthong.exchange.client.problems import Problem
 from lienthong.exchange.client.profile import AgencyProfile
 from lienthong.exchange.client.receipt import check_receipt
 from lienthong.exchange.client.session import Session
@@ -219,13 +220,13 @@ class Sending:
         return self._outbox.folder / f".{message_id}.building"
 
     def _refuse(self, row: OutboxRow, problem: HubRefused) -> None:
-        self._outbox.mark_refused(row.message_id, f"{problem.code}: {problem}", self._now_ms())
+        self._outbox.mark_refused(row.message_id, Problem.of(problem), self._now_ms())
 
     def _postpone(self, row: OutboxRow, problem: LienthongError) -> None:
         pause = pause_ms(row.attempts + 1, self._jitter())
         if isinstance(problem, HubRefused) and problem.retry_after_s is not None:
             pause = max(pause, problem.retry_after_s * 1000)
-        self._outbox.postpone(row.message_id, f"{problem.code}: {problem}", due_ms=self._now_ms() + pause)
+        self._outbox.postpone(row.message_id, Problem.of(problem), due_ms=self._now_ms() + pause)
 
     def _now_ms(self) -> int:
         return int(self._clock().timestamp() * 1000)

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
 from lienthong.exchange.client.errors import HubRefused, HubUnreachable
+from lienthong.exchange.client.problems import refused_recipients
 
 T = TypeVar("T")
 
@@ -114,6 +115,7 @@ def refusal(answer: Answer) -> HubRefused | HubUnreachable:
         place=_text(body.get("place")),
         remedy=_text(body.get("remedy")),
         retry_after_s=_seconds(answer.headers.get("retry-after", "")),
+        recipients=refused_recipients(body.get("recipients")),
     )
 
 

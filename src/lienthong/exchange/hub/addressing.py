@@ -37,11 +37,13 @@ class RecipientsRefused(ExchangeError):
     title: ClassVar[str] = "A recipient cannot receive"
 
     def __init__(self, refused: Sequence[RefusedRecipient]) -> None:
-        listed = "; ".join(f"{one.organ}: {one.reason}" for one in refused)
+        who = "one recipient" if len(refused) == 1 else f"{len(refused)} of the recipients"
+        listed = "".join(f"\n{one.organ}: {one.reason}" for one in refused)
         super().__init__(
-            f"nothing was sent, because of {len(refused)} of the recipients: {listed}",
+            f"nothing was sent to anybody: {who} cannot receive it{listed}",
             place="MessageHeader/To",
-            remedy="correct or leave out these recipients; GET /v1/agencies lists who can receive",
+            remedy="correct or leave out these recipients and send again; the list of agencies shows who "
+            "can receive",
         )
         self.refused = tuple(refused)
 

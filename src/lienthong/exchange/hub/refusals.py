@@ -68,9 +68,12 @@ _ERRORS: dict[str, tuple[type[ExchangeError], str]] = {
     ),
     "impossible-status": (
         ImpossibleMove,
-        "GET /v1/messages/{index}/trace shows where the document stands with each recipient",
+        "look at the document's trace: it shows where it stands, and so what may follow",
     ),
-    "unknown-subject": (UnknownSubject, "check which document the message is about"),
+    "unknown-subject": (
+        UnknownSubject,
+        "check which document is meant, and that it was exchanged between these two agencies",
+    ),
 }
 
 

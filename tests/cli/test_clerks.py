@@ -1,0 +1,176 @@
+"""A clerk at the command line: told in her language what happened, what is wrong, and what to do about it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import COMMUNE, FINANCE, PROVINCE, Served
+from tests.cli.shell import Done, open_shell
+
+from lienthong.core.text import fold
+
+numbers = iter(range(20_000, 30_000))
+
+
+@pytest.fixture
+def letter(tmp_path: Path) -> Path:
+    path = tmp_path / "công văn.txt"
+    path.write_text("Kính gửi: UBND xã An Bình", encoding="utf-8")
+    return path
+
+
+def run(
+    served: Served, *arguments: object, agency: str = COMMUNE, code: int | None = 0, lang: str = "vi"
+) -> Done:
+    return served.run(*arguments, "--data", served.data, "--as", agency, code=code, LIENTHONG_LANG=lang)
+
+
+def send(
+    served: Served, letter: Path, *more: object, to: tuple[str, ...] = (COMMUNE,), **how: object
+) -> Done:
+    recipients = [part for one in to for part in ("--to", one)]
+    return run(
+        served,
+        *("send", letter, *recipients, "--number", next(numbers), "--notation", "UBND-KTN"),
+        *("--subject", "Về việc thử", *more),
+        **({"agency": PROVINCE} | how),  # type: ignore[arg-type]
+    )
+
+
+def flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_a_document_goes_the_whole_way_in_vietnamese(served: Served, letter: Path) -> None:
+    sent = send(served, letter)
+    assert "Đã gửi: số nhật ký" in sent.out
+    index = send(served, letter, "--json").json["index"]
+    inbox = run(served, "inbox", "--limit", 500).out
+    for word in ("Văn bản đến", "số nhật ký", "đến lúc", "nơi gửi", "số/ký hiệu", "trích yếu"):
+        assert word in inbox
+    assert "con dấu, nội dung, biên nhận và bằng chứng nhật ký đều đúng" in flat(
+        run(served, "fetch", index).out
+    )
+    assert "Đã gửi: số nhật ký" in run(served, "report", index, 1).out
+    asked = run(served, "recall", index, "--reason", "Gửi nhầm", "--json", agency=PROVINCE).json
+    told = run(served, "fetch", asked["index"]).out
+    assert "[thu hồi] Về việc thử" in told
+    assert f"lienthong report {asked['index']} 15" in told
+    run(served, "report", index, 15)
+    trace = flat(run(served, "trace", index, agency=PROVINCE).out)
+    for word in ("Nơi nhận", "đã thu hồi: 1", "01 đã đến hệ thống nhận", "15 đồng ý lấy lại", "Diễn biến"):
+        assert word in trace
+    listed = flat(run(served, "outbox", "list").out)
+    assert "Văn bản đi" in listed
+    assert "đã gửi" in listed
+    assert "0 bị từ chối, 0 đang chờ gửi" in run(served, "outbox", "deliver").out
+
+
+def test_times_are_vietnam_s_as_vietnam_writes_them(served: Served, letter: Path) -> None:
+    index = send(served, letter, "--json").json["index"]
+    record = run(served, "trace", index, "--json", agency=PROVINCE).json["record"]
+    from lienthong.cli.language import Speech
+    from lienthong.cli.output import vietnam_time
+
+    shown = vietnam_time(record["accepted_ms"], Speech("vi"))
+    assert shown in run(served, "trace", index, agency=PROVINCE).out
+    assert vietnam_time(0, Speech("vi")) == "01/01/1970 07:00:00"
+    assert vietnam_time(0, Speech("en")) == "1970-01-01 07:00:00"
+
+
+def test_each_refused_recipient_stands_on_its_own_line_with_a_guess(served: Served, letter: Path) -> None:
+    refused = send(served, letter, to=("H61.62.5", "group:commune", "H99"), code=1)
+    lines = [line.strip() for line in refused.err.splitlines()]
+    assert any(line.startswith("H61.62.5: danh bạ không có mã này; có phải H61.62.05 (") for line in lines)
+    assert "group:commune: danh bạ không có mã này; có phải group:communes?" in lines
+    assert "H99: danh bạ không có mã này" in lines
+    english = send(served, letter, to=("group:commune",), code=1, lang="en").err
+    assert "group:commune: there is no such group; did you mean group:communes?" in english
+    for text in (refused.err, english):
+        assert "GET " not in text
+        assert "/v1/" not in text
+
+
+def test_a_refusal_is_told_to_scripts_in_parts(served: Served, letter: Path) -> None:
+    answer = send(served, letter, "--json", to=("H99",), code=1).json
+    assert (answer["state"], answer["code"], answer["place"]) == (
+        "refused",
+        "recipients-refused",
+        "MessageHeader/To",
+    )
+    assert "one recipient cannot receive it" in answer["detail"]
+    assert answer["remedy"]
+    assert answer["refused"] == [
+        {"organ": "H99", "status": "unknown", "reason": "no agency of the directory has this code"}
+    ]
+    index = send(served, letter, "--json").json["index"]
+    run(served, "fetch", index, "--arrived")
+    answer = run(served, "report", index, "06", "--json", code=1).json
+    assert answer["code"] == "impossible-status"
+    assert answer["detail"] == "06 cannot follow 01 (arrived at the receiving system); allowed next: 02, 03"
+    again = run(served, "outbox", "retry", answer["message_id"], "--json", code=1).json
+    assert again["code"] == "impossible-status"
+    told = run(served, "report", index, "06", code=1).err
+    assert "06 không thể theo sau 01; tiếp theo chỉ có thể là 02, 03" in flat(told)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "place"),
+    [
+        (("send", "--bogus"), "--bogus"),
+        (("recall", "zero"), "index"),
+        (("inbox", "--limit", "0"), "--limit"),
+        (("edxml", "check", "--today", "tomorrow", "x"), "--today"),
+        (("registry", "lock"), "CODE"),
+        (("sned",), None),
+        (("report", "0", "99"), None),
+        (("inbox", "--as", "H61.99.99"), "agencies"),
+    ],
+)
+def test_a_wrong_call_is_an_object_for_scripts(
+    served: Served, arguments: tuple[str, ...], place: str | None
+) -> None:
+    done = served.run(*arguments, "--json", code=2, LIENTHONG_DATA=str(served.data))
+    told = json.loads(done.err)
+    assert told["code"] == "usage"
+    assert told["detail"]
+    assert told["remedy"]
+    assert place is None or place in told["place"]
+    assert done.out == ""
+
+
+def test_what_was_meant_is_suggested(served: Served) -> None:
+    assert "did you mean H61.62.05?" in run(served, "inbox", agency="H61.6205", code=2, lang="en").err
+    assert "có phải H61.62.05?" in run(served, "inbox", agency="H61.6205", code=2).err
+    assert (
+        "did you mean refused?" in run(served, "outbox", "list", "--state", "refuse", code=2, lang="en").err
+    )
+    assert "lienthong recall" in run(served, "report", 0, 13, code=2).err
+    assert "03 đã tiếp nhận, vào sổ" in flat(run(served, "report", 0, 17, code=2).err)
+
+
+def test_a_document_of_somebody_else_cannot_be_recalled_and_that_is_no_fault(
+    served: Served, letter: Path
+) -> None:
+    index = send(served, letter, "--json").json["index"]
+    done = run(served, "recall", index, "--reason", "x", agency=FINANCE, code=1, lang="en")
+    assert "is not a document that H61.05 sent from here" in done.err
+    as_json = run(served, "recall", index, "--reason", "x", "--json", agency=FINANCE, code=1)
+    assert json.loads(as_json.err)["code"] == "not-sent-here"
+
+
+def test_agencies_are_found_by_the_beginning_of_a_word_first(served: Served) -> None:
+    found = run(served, "agencies", "xa", "an", "--json").json["items"]
+    begins = [f" {fold(one['name'])}".count(" an") > 0 for one in found]
+    assert begins[0]
+    assert not begins[-1]
+    assert begins == sorted(begins, reverse=True)
+    assert "group:communes" in run(served, "agencies", "--json").json["groups"]
+    assert "Không có cơ quan nào" in run(served, "agencies", "xyzzy").out
+
+
+def test_a_language_that_is_none_is_a_wrong_call() -> None:
+    with open_shell() as shell:
+        assert "LIENTHONG_LANG" in shell("inbox", code=2, LIENTHONG_LANG="fr").err
