@@ -9,6 +9,7 @@ import typer
 
 from lienthong.cli.coverage import coverage, site
 from lienthong.cli.output import JsonOption, print_json, progress, say
+from lienthong.cli.survey import app as survey_app
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -24,6 +25,7 @@ def infrastructure() -> None:
 
 app.command()(coverage)
 app.command()(site)
+app.add_typer(survey_app, name="survey")
 
 
 @app.command()

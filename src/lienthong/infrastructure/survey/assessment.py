@@ -273,8 +273,7 @@ def _by(rows: Iterable[Record], column: str) -> dict[str, list[Record]]:
 
 
 def state_json(state: State) -> dict[str, Any]:
-    read: Callable[[str], int] = lambda name: getattr(state, name)  # noqa: E731
     return {
-        **{each.name: read(each.name) for each in fields(State)},
+        **{each.name: getattr(state, each.name) for each in fields(State)},
         "storage_free_gb": state.storage_free_gb,
     }

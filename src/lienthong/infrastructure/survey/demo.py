@@ -142,8 +142,8 @@ def _wave(
             _answer(rows, place, progress, opens, closes)
     for island, shore in (("H61.67.13", "H61.67"), ("H61.64.03", "H61.64"), ("H61.62.05", "H61.61")):
         rows["wireless_links"].append(
-            _row("wireless_links", ssid=f"vb-{island.lower()}", status="connected", tenant=island, site_a=island,
-                 site_b=shore, frequency=5.8, rate=50_000)
+            _row("wireless_links", ssid=f"vb-{island.lower()}", status="connected", tenant=island,
+                 site_a=island, site_b=shore, frequency=5.8, rate=50_000)
         )  # fmt: skip
     return wave
 

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lienthong.infrastructure.survey import cells
-from lienthong.infrastructure.survey.columns import Record, Table
+from lienthong.infrastructure.survey.columns import Record, Table, day, text, yes
 from lienthong.infrastructure.survey.messages import BadSurvey, Problem
 from lienthong.infrastructure.survey.model import Survey, Wave
 from lienthong.infrastructure.survey.reading import records
@@ -87,7 +87,13 @@ def write_wave(folder: Path, wave: Wave) -> Path:
             write_atomically(path, csv_bytes(table, wave.rows(name)))
         else:
             path.unlink(missing_ok=True)
-    line: Record = {
+    write_atomically(room / "wave.csv", csv_bytes(WAVE, [line_of(wave)]))
+    return room
+
+
+def line_of(wave: Wave) -> Record:
+    """What ``wave.csv`` says of a wave."""
+    return {
         "code": wave.code,
         "title": wave.title or None,
         "opens": wave.opens,
@@ -95,8 +101,15 @@ def write_wave(folder: Path, wave: Wave) -> Path:
         "synthetic": wave.synthetic,
         "source": wave.source or None,
     }
-    write_atomically(room / "wave.csv", csv_bytes(WAVE, [line]))
-    return room
+
+
+def describe(wave: Wave, line: Record) -> None:
+    """The inverse of :func:`line_of`; the wave keeps its code, and what the line leaves open."""
+    wave.title = text(line, "title") or wave.title
+    wave.opens = day(line, "opens") or wave.opens
+    wave.closes = day(line, "closes") or wave.closes
+    wave.synthetic = wave.synthetic or yes(line, "synthetic")
+    wave.source = text(line, "source") or wave.source
 
 
 def wave_codes(folder: Path) -> list[str]:
@@ -133,15 +146,8 @@ def read_wave(folder: Path, code: str) -> tuple[Wave, list[Problem]]:
     if (room / "wave.csv").exists():
         lines, bad = _rows(room / "wave.csv", WAVE)
         problems.extend(bad)
-        line = lines[0] if lines else {}
-        wave = Wave(
-            code,
-            title=str(line.get("title") or ""),
-            opens=line.get("opens"),  # type: ignore[arg-type]
-            closes=line.get("closes"),  # type: ignore[arg-type]
-            synthetic=line.get("synthetic") is True,
-            source=str(line.get("source") or ""),
-        )
+        for line in lines[:1]:
+            describe(wave, line)
     for name, table in TABLES.items():
         wave.tables[name] = []
         if (room / f"{name}.csv").exists():

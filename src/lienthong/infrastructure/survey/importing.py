@@ -17,11 +17,12 @@ from lienthong.infrastructure.survey.messages import BadSurvey, Problem
 from lienthong.infrastructure.survey.model import Wave
 from lienthong.infrastructure.survey.reading import parts_of, records, table_of
 from lienthong.infrastructure.survey.sheets import read_file
-from lienthong.infrastructure.survey.tables import TABLES
+from lienthong.infrastructure.survey.tables import TABLES, WAVE
 
 KNOWN: dict[str, Table] = {
     **TABLES,
     netbox.CIRCUIT_TERMINATIONS.name: netbox.CIRCUIT_TERMINATIONS,
+    WAVE.name: WAVE,
 }
 
 
@@ -106,7 +107,8 @@ def import_files(
     synthetic: bool | None = None,
 ) -> Imported:
     """Read files into the wave ``code`` of a planning folder, which is made when it is not there. A row
-    replaces the one with the same key. Nothing is written when a file cannot be read at all.
+    replaces the one with the same key. A wave with synthetic answers is labelled so unless ``synthetic`` says
+    otherwise. Nothing is written when a file cannot be read at all.
     """
     on_disk.require_code(code)
     found, problems = read_files(paths, table=table)
@@ -119,9 +121,12 @@ def import_files(
                 place=f"{spoiled[0].file}:{spoiled[0].row}",
                 remedy="correct it there first, so that nothing is lost",
             )
+        for _, _, line in found.pop(WAVE.name, []):
+            on_disk.describe(wave, line)
         wave.title = wave.title if title is None else title
         wave.opens, wave.closes = opens or wave.opens, closes or wave.closes
-        wave.synthetic = wave.synthetic if synthetic is None else synthetic
+        made_up = any(row["quality"] == "synthetic" for _, _, row in found.get("answers", []))
+        wave.synthetic = (wave.synthetic or made_up) if synthetic is None else synthetic
         result = Imported(problems=problems)
         _merge(wave, found, result)
         if result.rows or any((title, opens, closes, synthetic is not None)):

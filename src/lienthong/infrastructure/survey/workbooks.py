@@ -22,6 +22,7 @@ from openpyxl.worksheet.datavalidation import DataValidation
 
 from lienthong.infrastructure.survey.cells import as_text
 from lienthong.infrastructure.survey.columns import Column, Language, Table, Value
+from lienthong.infrastructure.survey.folder import line_of, write_atomically
 from lienthong.infrastructure.survey.messages import SYNTHETIC, BadSurvey, Problem
 from lienthong.infrastructure.survey.model import Wave
 from lienthong.infrastructure.survey.reading import ERROR, FORMULA
@@ -160,8 +161,11 @@ def write_workbook(out: Path | io.BytesIO, wave: Wave | None, language: Language
     book = openpyxl.Workbook(write_only=True)
     synthetic = wave is not None and wave.synthetic
     _guide(book, language, synthetic=synthetic)
-    for table in TABLES.values():
-        rows = [] if wave is None else wave.rows(table.name)
+    sheets = {name: [] if wave is None else wave.rows(name) for name in TABLES}
+    if wave is not None:
+        sheets[WAVE.name] = [line_of(wave)]
+    for name, rows in sheets.items():
+        table = TABLES.get(name, WAVE)
         _table_sheet(book, table, ([record[n] for n in table.names] for record in rows), language,
                      synthetic=synthetic)  # fmt: skip
     book.save(out)
@@ -284,8 +288,6 @@ def every_column() -> Iterator[tuple[Table, Column]]:
 
 def replace_file(path: Path, write: Callable[[io.BytesIO], None]) -> None:
     """Write a file whole or not at all."""
-    from lienthong.infrastructure.survey.folder import write_atomically
-
     buffer = io.BytesIO()
     write(buffer)
     write_atomically(path, buffer.getvalue())
