@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -31,13 +31,14 @@ def phase(
     gap: float = 0.0,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
+    known: Mapping[str, int | None] | None = None,
 ) -> Phasing:
     """The years of the items that connect most (``request.of``) earliest within every budget.
 
     ``time_limit`` s of wall clock; stops early at ``gap`` (share; 0: only when proved) or when ``cancel``
-    says so, with the best found. ``progress`` gets the stage, objective and bound. Raises
-    :class:`BadPhasingData` for what cannot be read and :class:`BudgetTooSmall` when not everything can be
-    done, with the least budget that would do.
+    says so, with the best found. ``known`` is a schedule to start from (item key to year), if it fits.
+    ``progress`` gets the stage, objective and bound. Raises :class:`BadPhasingData` for what cannot be read
+    and :class:`BudgetTooSmall` when not everything can be done, with the least budget that would do.
     """
     began = time.monotonic()
     deadline = began + time_limit
@@ -45,7 +46,15 @@ def phase(
     later = np.append(np.cumsum(problem.weights[::-1])[::-1], 0.0)
     most = float((problem.gain * later[problem.earliest]).sum())
     reach = start.ancestors(problem)
-    best = _better(problem, reach, [start.greedy(problem, reach)], None)
+    first = [start.greedy(problem, reach)]
+    if known is not None:
+        years = {year: at for at, year in enumerate(request.years)}
+        first.append(
+            np.array(
+                [years.get(known.get(item.key) or 0, problem.years) for item in problem.items], dtype=np.int64
+            )
+        )
+    best = _better(problem, reach, first, None)
     _tell(progress, "greedy", problem, best, most)
     model = build(problem)
     costs = _costs(problem, model)
@@ -62,7 +71,11 @@ def phase(
         share = relaxed.values[: problem.cost.size].reshape(problem.cost.shape).clip(0, 1)
         best = _better(problem, reach, start.from_relaxation(problem, reach, share), best)
         _tell(progress, "relaxed", problem, best, min(most, -relaxed.objective))
-    best, bound, status = _solve(problem, model, costs, reach, best, most, gap, deadline, progress, cancel)
+    bound, status = most, relaxed.status
+    if status != "infeasible":
+        best, bound, status = _solve(
+            problem, model, costs, reach, best, most, gap, deadline, progress, cancel
+        )
     if best is None:
         raise _too_small(request, status, time_limit, cancel)
     objective = problem.score(best)
@@ -75,7 +88,7 @@ def _solve(
     problem: Compiled,
     model: Model,
     costs: Floats,
-    reach: np.ndarray,
+    reach: start.Reach,
     best: Ints | None,
     most: float,
     gap: float,
@@ -145,7 +158,7 @@ def _columns(problem: Compiled, model: Model, when: Ints) -> Floats:
 
 
 def _better(
-    problem: Compiled, reach: np.ndarray, found: list[Ints], best: Ints | None, *, improve: bool = True
+    problem: Compiled, reach: start.Reach, found: list[Ints], best: Ints | None, *, improve: bool = True
 ) -> Ints | None:
     for when in found:
         if not start.feasible(problem, when):

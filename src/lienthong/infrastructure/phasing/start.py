@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lienthong.infrastructure.phasing.funding import allocate
 from lienthong.infrastructure.phasing.request import Compiled, Floats, Ints
+
+Reach = NDArray[np.bool_]
 
 
 class Room:
     """What is left to spend; with carry-over a year's money also pays later years."""
 
-    def __init__(self, problem: Compiled) -> None:
+    def __init__(self, problem: Compiled, *, open_end: bool = False) -> None:
         limit = problem.budget.copy()
         sources = problem.request.sources
         if all(source.cap is not None for source in sources):
             for t, year in enumerate(problem.request.years):
                 limit[t] = min(limit[t], sum((source.cap or {}).get(year, 0) for source in sources))
+        if open_end:
+            limit[-1] = 1 << 60
         self._carry = problem.request.carry_over
         self._limit = np.cumsum(limit) if self._carry else limit
         self._spent = np.zeros(problem.years, dtype=np.int64)
@@ -42,7 +47,7 @@ class Room:
         return fine
 
 
-def ancestors(problem: Compiled) -> np.ndarray:
+def ancestors(problem: Compiled) -> Reach:
     """(n, n) booleans: row i marks i and everything that must come before it."""
     count = len(problem.items)
     reach = np.eye(count, dtype=bool)
@@ -52,11 +57,14 @@ def ancestors(problem: Compiled) -> np.ndarray:
     return reach
 
 
-def greedy(problem: Compiled, reach: np.ndarray) -> Ints:
-    """Year by year: what is due, then the best benefit for the money of what is still missing before it."""
+def greedy(problem: Compiled, reach: Reach, *, open_end: bool = False) -> Ints:
+    """Year by year: what is due, then the best benefit for the money of what is still missing before it.
+
+    ``open_end``: the last year may spend without limit.
+    """
     count, years = len(problem.items), problem.years
     when = np.full(count, years, dtype=np.int64)
-    room = Room(problem)
+    room = Room(problem, open_end=open_end)
     side = problem.any_gain / max(1.0, float(problem.any_gain.sum())) * 1e-3
     gain = problem.gain + side
     done = np.zeros(count, dtype=bool)
@@ -64,8 +72,8 @@ def greedy(problem: Compiled, reach: np.ndarray) -> Ints:
         _due_first(problem, reach, when, room, t)
         done = when <= t
         missing = reach & ~done
-        cost: Floats = missing @ problem.cost[:, t].astype(np.float64)
-        value: Floats = missing @ gain
+        cost = np.asarray(missing @ problem.cost[:, t].astype(np.float64), dtype=np.float64)
+        value = np.asarray(missing @ gain, dtype=np.float64)
         possible = ~(missing & (problem.earliest > t)).any(axis=1)
         while True:
             ready = possible & ~done & (cost <= room.left(t)) & (value > 0)
@@ -76,13 +84,13 @@ def greedy(problem: Compiled, reach: np.ndarray) -> Ints:
             group = np.flatnonzero(reach[target] & ~done)
             when[group], done[group] = t, True
             room.spend(t, int(problem.cost[group, t].sum()))
-            cost -= reach[:, group] @ problem.cost[group, t].astype(np.float64)
-            value -= reach[:, group] @ gain[group]
+            cost = cost - reach[:, group] @ problem.cost[group, t].astype(np.float64)
+            value = value - reach[:, group] @ gain[group]
         _rest(problem, when, room, t, range(count))
     return when
 
 
-def in_order(problem: Compiled, reach: np.ndarray, order: Sequence[int]) -> Ints:
+def in_order(problem: Compiled, reach: Reach, order: Sequence[int]) -> Ints:
     """Year by year: what is due, then whatever fits in the order given, each after what it needs."""
     when = np.full(len(problem.items), problem.years, dtype=np.int64)
     room = Room(problem)
@@ -92,7 +100,7 @@ def in_order(problem: Compiled, reach: np.ndarray, order: Sequence[int]) -> Ints
     return when
 
 
-def from_relaxation(problem: Compiled, reach: np.ndarray, share: Floats) -> list[Ints]:
+def from_relaxation(problem: Compiled, reach: Reach, share: Floats) -> list[Ints]:
     """Schedules from a fractional one, ``share[i, t]`` done by year t: by its mean year, by when half is."""
     steps = np.diff(share, axis=1, prepend=0.0).clip(0)
     mean = steps @ np.arange(problem.years) + (1 - share[:, -1]) * problem.years
@@ -113,14 +121,17 @@ def from_relaxation(problem: Compiled, reach: np.ndarray, share: Floats) -> list
 
 def feasible(problem: Compiled, when: Ints) -> bool:
     """Windows, precedence, budgets and funding, all exactly."""
+    return in_windows(problem, when) and problem.within_budget(when) and allocate(problem, when) is not None
+
+
+def in_windows(problem: Compiled, when: Ints) -> bool:
+    """Every item between its earliest and latest year, and after what it needs."""
     if (when < problem.earliest).any() or (when > problem.latest).any():
         return False
-    if any(when[one] > when[at] for at, before in enumerate(problem.before) for one in before):
-        return False
-    return problem.within_budget(when) and allocate(problem, when) is not None
+    return not any(when[one] > when[at] for at, before in enumerate(problem.before) for one in before)
 
 
-def improve(problem: Compiled, reach: np.ndarray, when: Ints) -> Ints:
+def improve(problem: Compiled, reach: Reach, when: Ints) -> Ints:
     """Never worse: pull what connects anybody forward, fill the money left, and leave the rest for later."""
     better = when.copy()
     room = Room(problem)
@@ -134,7 +145,7 @@ def improve(problem: Compiled, reach: np.ndarray, when: Ints) -> Ints:
     return better if problem.score(better) >= problem.score(when) else when
 
 
-def _forward(problem: Compiled, reach: np.ndarray, when: Ints, room: Room) -> None:
+def _forward(problem: Compiled, reach: Reach, when: Ints, room: Room) -> None:
     weight = problem.gain + 1e-6 * problem.any_gain
     order = np.argsort(-weight / np.maximum(problem.cost[:, 0], 1), kind="stable")
     for t in range(problem.years):
@@ -172,7 +183,7 @@ def _later(problem: Compiled, when: Ints, room: Room) -> None:
                 break
 
 
-def _due_first(problem: Compiled, reach: np.ndarray, when: Ints, room: Room, t: int) -> None:
+def _due_first(problem: Compiled, reach: Reach, when: Ints, room: Room, t: int) -> None:
     for at in np.flatnonzero((problem.latest == t) & (when > t)):
         group = np.flatnonzero(reach[at] & (when > t))
         money = int(problem.cost[group, t].sum())
