@@ -26,16 +26,6 @@ WORDS = {
     "licence": {"vi": "Bản quyền phần mềm, đợt {}", "en": "Software licences, lot {}"},
     "training": {"vi": "Đào tạo người dùng, đợt {}", "en": "Training of users, lot {}"},
 }
-UNITS = {
-    "m": {"vi": "m", "en": "m"},
-    "site": {"vi": "điểm", "en": "site"},
-    "set": {"vi": "bộ", "en": "set"},
-    "hop": {"vi": "chặng", "en": "hop"},
-    "mast": {"vi": "trạm", "en": "mast"},
-    "TB": {"vi": "TB", "en": "TB"},
-    "user": {"vi": "người dùng", "en": "user"},
-    "person": {"vi": "người", "en": "person"},
-}
 
 
 @dataclass(frozen=True)

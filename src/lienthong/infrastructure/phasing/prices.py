@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lienthong.infrastructure.phasing.errors import BadPhasingData, BadPrices
+from lienthong.infrastructure.phasing.result import UNITS
 
 COLUMNS = ("key", "name_vi", "name_en", "unit", "price", "opex_percent", "source")
 HEADINGS = {
@@ -24,10 +25,13 @@ HEADINGS = {
     "opex_percent": ("opex_percent", "chi phí vận hành (%)", "opex %", "opex (%)"),
     "source": ("source", "nguồn", "căn cứ"),
 }
+SHEETS = ("prices", "đơn giá")
 ILLUSTRATIVE = {
     "vi": "Đơn giá minh họa, không phải báo giá, không dùng để mua sắm",
     "en": "Illustrative prices, not quotations, not for procurement",
 }
+
+_UNIT_CODES = {name.lower(): code for code, names in UNITS.items() for name in names.values()}
 
 
 @dataclass(frozen=True)
@@ -193,6 +197,8 @@ def _price(number: int, cells: Mapping[str, Any], wrong: list[tuple[int, str, st
             wrong.append((number, "opex_percent", f"is {percent:g}: more than the price itself each year"))
     if len(wrong) > before:
         return None
+    if (unit := str(cells.get("unit") or "").strip().lower()) in _UNIT_CODES:
+        cells = {**cells, "unit": _UNIT_CODES[unit]}
     text = {
         name: str(cells.get(name) or "").strip() or getattr(base, name)
         for name in ("name_vi", "name_en", "unit")
@@ -256,7 +262,8 @@ def _xlsx(path: Path) -> list[list[Any]]:
     except (OSError, BadZipFile, InvalidFileException, KeyError, ValueError) as error:
         raise _unreadable(path, error) from error
     try:
-        sheet = book.worksheets[0]
+        named = [each for each in book.worksheets if each.title.strip().lower() in SHEETS]
+        sheet = (named or book.worksheets)[0]
         return [list(row) for row in sheet.iter_rows(values_only=True)]
     finally:
         book.close()

@@ -7,6 +7,21 @@ from dataclasses import dataclass, field
 
 KINDS = ("trunk", "drop", "node", "tower", "microwave", "storage", "licence", "training")
 BENEFITS = ("people", "agencies", "communes")
+UNITS = {
+    "m": {"vi": "m", "en": "m"},
+    "site": {"vi": "điểm", "en": "site"},
+    "set": {"vi": "bộ", "en": "set"},
+    "hop": {"vi": "chặng", "en": "hop"},
+    "mast": {"vi": "trạm", "en": "mast"},
+    "TB": {"vi": "TB", "en": "TB"},
+    "user": {"vi": "người dùng", "en": "user"},
+    "person": {"vi": "người", "en": "person"},
+}
+
+
+def unit_name(unit: str, lang: str) -> str:
+    """A unit in words; units we do not know stay as they are."""
+    return UNITS.get(unit, {}).get(lang, unit)
 
 
 @dataclass(frozen=True)
