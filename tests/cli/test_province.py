@@ -113,6 +113,15 @@ def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
     assert contents() == before
 
 
+def test_other_users_of_the_machine_read_nothing_that_is_not_public(tmp_path: Path) -> None:
+    data = tmp_path / "hub"
+    init(data)
+    (data / "registry.sqlite3").chmod(0o644)  # as an earlier version left it
+    init(data)
+    for name in ("registry.sqlite3", "lienthong.toml", "secrets", "keys", "agencies"):
+        assert not (data / name).stat().st_mode & 0o077, name
+
+
 def test_more_agencies_can_be_added_and_the_directory_knows_them(tmp_path: Path) -> None:
     data = tmp_path / "province"
     with open_shell() as run:

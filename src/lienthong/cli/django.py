@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -31,6 +32,7 @@ def use_data_folder(data: Path, *, migrate: bool = True, create: bool = False) -
             f"{REGISTRY} back from a backup",
             code="no-registry",
         )
+    _keep_private(data / REGISTRY, create=create)
     chosen = os.environ.setdefault("LIENTHONG_DATA", str(data.resolve()))
     if Path(chosen).resolve() != data.resolve():
         _point_to(data)
@@ -41,6 +43,16 @@ def use_data_folder(data: Path, *, migrate: bool = True, create: bool = False) -
     django.setup()
     if migrate:
         bring_up_to_date()
+
+
+def _keep_private(file: Path, *, create: bool) -> None:
+    """The registry for its owner alone: it holds what people did, and how they sign in."""
+    if create and not has_registry(file.parent):
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    with contextlib.suppress(FileNotFoundError, PermissionError):
+        if file.stat().st_mode & 0o077:
+            file.chmod(0o600)
 
 
 def has_registry(data: Path) -> bool:

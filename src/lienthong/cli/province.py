@@ -114,7 +114,7 @@ def _create(data: Path, plan: Plan, now: datetime, progress: Progress) -> Config
             web_port=plan.web_port,
             tls=plan.tls,
         )
-        write_file(data / FILE_NAME, text.encode())
+        write_file(data / FILE_NAME, text.encode(), mode=0o600)
     configuration = load(data)
     write_shared_profile(data, configuration)
     _fill_registry(data, plan.seed, progress)

@@ -147,7 +147,7 @@ class HighestVersion:
         """Keep it, durably, when it is higher."""
         if directory.version > self._version:
             digest = sha256(data).hexdigest()
-            write_file(self._path, f"{directory.version} {digest}\n".encode())
+            write_file(self._path, f"{directory.version} {digest}\n".encode(), mode=0o600)
             self._version, self._digest = directory.version, digest
 
 

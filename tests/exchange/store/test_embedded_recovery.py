@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import sqlite3
+import stat
 from pathlib import Path
 
 import pytest
@@ -338,3 +340,20 @@ def test_any_damaged_byte_is_noticed_or_harmless(tmp_path: Path, data: st.DataOb
         assert error.place
     finally:
         store.close()
+
+
+def test_what_the_store_keeps_is_its_owners_alone(tmp_path: Path) -> None:
+    """Also an index that an earlier version left open to everybody, and whatever the umask is."""
+    before = os.umask(0)
+    try:
+        folder = tmp_path / "hub"
+        for _ in range(2):
+            store = open_embedded(folder, ORIGIN, sign_checkpoint, options=EmbeddedOptions(blob_from=10))
+            store.commit([document("m1")], 1000)
+            found = {path: stat.S_IMODE(path.stat().st_mode) for path in (folder, *folder.rglob("*"))}
+            assert any(path.name.endswith("-wal") for path in found)
+            assert {path: mode for path, mode in found.items() if mode & 0o077} == {}
+            store.close()
+            (folder / "index.sqlite3").chmod(0o644)
+    finally:
+        os.umask(before)

@@ -19,6 +19,8 @@ from lienthong.exchange.server.process import serve
 from lienthong.trust.errors import WrongPassphrase
 
 BAD_CONFIGURATION, CANNOT_START = 2, 5
+OWNER_ALONE = 0o077
+"""The umask: whatever this process makes, other users of the machine cannot read."""
 
 
 def tell_ready(configuration: Configuration) -> None:
@@ -36,6 +38,7 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
         sys.stderr.write("usage: python -m lienthong.exchange.server DATA\n")
         return BAD_CONFIGURATION
+    os.umask(OWNER_ALONE)
     try:
         configuration = load(Path(arguments[0]))
         configure_logs(configuration.logging)

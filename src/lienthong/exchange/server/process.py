@@ -208,7 +208,7 @@ def trust_store(configuration: Configuration) -> TrustStore:
     client = None
     if choice.ocsp:
         client = OcspClient(folder=configuration.path("hub/ocsp"), budget_s=choice.budget_s)
-        configuration.path("hub/ocsp").mkdir(parents=True, exist_ok=True)
+        configuration.path("hub/ocsp").mkdir(mode=0o700, parents=True, exist_ok=True)
     return TrustStore.from_folder(
         configuration.path("pki"),
         ocsp=client,
@@ -296,7 +296,7 @@ def _spool(configuration: Configuration) -> Path:
     if configuration.store.engine != "embedded":
         folder = configuration.path(f"hub/spool-{configuration.exchange.port}")
         shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
 
 

@@ -143,6 +143,7 @@ def read_wave(folder: Path, code: str) -> tuple[Wave, list[Problem]]:
             source=str(line.get("source") or ""),
         )
     for name, table in TABLES.items():
+        wave.tables[name] = []
         if (room / f"{name}.csv").exists():
             wave.tables[name], bad = _rows(room / f"{name}.csv", table)
             problems.extend(bad)

@@ -8,6 +8,7 @@ connection and see every batch at once. It is written only after a batch is dura
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import threading
 import time
@@ -36,6 +37,7 @@ MOST_WAL_BYTES: Final = 128 << 20
 _IDX_MASK: Final = (1 << 40) - 1
 _MINUTE_BITS: Final = 26
 _MOST_MARKS: Final = 1024
+_PRIVATE: Final = 0o600
 _SCHEMA: Final = Path(__file__).with_name("schema.sql")
 
 ReadRecord = Callable[[int], Record]
@@ -74,6 +76,14 @@ def inbox_key(agency: int, urgent: int, idx: int) -> int:
     return agency << 41 | (1 - urgent) << 40 | idx
 
 
+def _keep_private(path: Path) -> None:
+    """The index for its owner alone; SQLite gives the files beside it the same mode."""
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _PRIVATE))
+    if path.stat().st_mode & 0o077:
+        path.chmod(_PRIVATE)
+
+
 class Index:
     """Everything by which records are found again. All methods take ``lock`` themselves or say otherwise."""
 
@@ -82,6 +92,7 @@ class Index:
         self._building = building
         self._wal = path.with_name(path.name + "-wal")
         new = not path.exists()
+        _keep_private(path)
         self.connection = sqlite3.connect(
             path, isolation_level=None, check_same_thread=False, cached_statements=256
         )
