@@ -37,6 +37,7 @@ def make(data: Path) -> None:
     plan = Plan(
         "Vĩnh Long", "bench.lienthong.example", "vinhlong-2017", (RECIPIENT, *SENDERS, *MORE), tls=False
     )
+    data.mkdir(parents=True, exist_ok=True)
     use_data_folder(data, create=True)
     create(data, plan, now=now)
     from lienthong.registry import actions

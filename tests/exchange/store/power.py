@@ -83,6 +83,12 @@ class RecordingFiles(UnsyncedFiles):
             self._inode_of_fd[fd] = self._inode_of_path[name]
         return fd
 
+    def open_to_append(self, path: Path) -> int:
+        fd = super().open_to_append(path)
+        if (name := self._name(path)) in self._inode_of_path:
+            self._inode_of_fd[fd] = self._inode_of_path[name]
+        return fd
+
     def close(self, fd: int) -> None:
         self._inode_of_fd.pop(fd, None)
         super().close(fd)

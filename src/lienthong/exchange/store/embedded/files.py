@@ -6,12 +6,15 @@ Tests put a recording one in its place and replay the trace to every prefix, as 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-Buffer = bytes | bytearray | memoryview
+from lienthong.exchange.store.embedded.past_cache import Buffer, PastCache
+
 _MOST_BUFFERS: Final = 1000
 """Below Linux's IOV_MAX of 1024."""
 
@@ -29,11 +32,33 @@ class Files:
     def open_to_read(self, path: Path) -> int:
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
+    def open_to_append(self, path: Path) -> int:
+        """To be written past the page cache where the file system lets one: what is appended is read again
+        hours later if at all, and the pages cost more than the writing.
+        """
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_DIRECT | os.O_CLOEXEC)
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+                raise
+            return self.open_existing(path)
+        self._past_cache[fd] = PastCache(fd)
+        return fd
+
+    @cached_property
+    def _past_cache(self) -> dict[int, PastCache]:
+        return {}
+
     def close(self, fd: int) -> None:
+        self._past_cache.pop(fd, None)
         os.close(fd)
 
     def write(self, fd: int, buffers: Sequence[Buffer], offset: int) -> None:
         """All of ``buffers`` at ``offset``, in one call unless the kernel takes less."""
+        past_cache = self._past_cache.get(fd)
+        if past_cache is not None:
+            past_cache.write(buffers, offset)
+            return
         rest = list(buffers)
         while rest:
             written = os.pwritev(fd, rest[:_MOST_BUFFERS], offset)

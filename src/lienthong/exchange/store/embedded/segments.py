@@ -159,7 +159,7 @@ class SegmentWriter:
     ) -> None:
         self._files, self._folder, self._header = files, folder, header
         self._segment_bytes, self._step_bytes = segment_bytes, step_bytes
-        self._fd = files.open_existing(segment_path(folder, end.number))
+        self._fd = files.open_to_append(segment_path(folder, end.number))
         self._allocated = files.size(self._fd)
         self._appends_unchecked = 0
         self.end = end
@@ -248,7 +248,7 @@ class SegmentWriter:
             self._header.origin,
         )
         self.create(self._files, self._folder, header)
-        fd = self._files.open_existing(segment_path(self._folder, header.number))
+        fd = self._files.open_to_append(segment_path(self._folder, header.number))
         old, self._fd, self._header = self._fd, fd, header
         self._allocated = SEGMENT_HEADER_SIZE
         self.end = End(header.number, SEGMENT_HEADER_SIZE, end.chain, end.sequence)
