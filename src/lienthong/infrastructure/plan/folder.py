@@ -171,20 +171,13 @@ def _check(settings: Settings, place: str) -> None:
         )
     if any(each < 0 for each in money.budgets):
         _refuse(min(money.budgets), "0 or more VND", f"{place}, money.budgets")
-    if any(share < 0 for share in money.funding.values()) or (
-        money.funding and abs(sum(money.funding.values()) - 1) > 1e-6
-    ):
-        raise BadPlanFolder(
-            f"the shares sum to {sum(money.funding.values()):g}",
-            place=f"{place}, money.funding",
-            remedy="make them 0 or more and sum to 1",
-        )
-    if bool(files.sites) == bool(files.survey):
-        raise BadPlanFolder(
-            "the places come from both a survey and a list" if files.sites else "no file names the places",
-            place=f"{place}, files",
-            remedy="give either files.survey or files.sites",
-        )
+    for at, source in enumerate(settings.funding):
+        strange = sorted(set(source.cap) - {str(year) for year in money.years})
+        if strange:
+            _refuse(
+                strange[0], f"years of the plan ({', '.join(map(str, money.years))})",
+                f"{place}, funding[{at + 1}].cap",
+            )  # fmt: skip
     if bool(files.roads) == made.roads:
         raise BadPlanFolder(
             "the roads come from a file and are made up" if files.roads else "there are no roads",

@@ -322,7 +322,15 @@ def radio_map(scene: Scene, lang: str = "vi") -> str:
     for level, colour in ((1, symbols.COVERED), (2, symbols.GAINED)):
         pixels[radio.grid == level] = (*colour, 165)
     x, y = sheet.frame.place([radio.west, radio.east], [radio.north, radio.south])
-    sheet.add(image(pixels, float(x[0]), float(y[0]), float(x[1] - x[0]), float(y[1] - y[0])))
+    seen = image(pixels, float(x[0]), float(y[0]), float(x[1] - x[0]), float(y[1] - y[0]))
+    land = (scene.graph.boundary or {}).get("province")
+    if land is None:
+        sheet.add(seen)
+    else:
+        edge = element("path", d=sheet.frame.shape(land))
+        sheet.add(
+            element("defs", element("clipPath", edge, id="land")) + joined([seen], clip_path="url(#land)")
+        )
     sheet.lines(np.flatnonzero(scene.graph.kind == KINDS.index("national")), "#b0a48c", 1.2)
     for site in scene.sites:
         if site.kind == "commune":
@@ -336,8 +344,34 @@ def radio_map(scene: Scene, lang: str = "vi") -> str:
     return sheet.finish(words["radio title"].format(band=radio.reaches[0].band if radio.reaches else ""))
 
 
+def cover_map(scene: Scene, lang: str = "vi") -> str:
+    """The network alone, without legend or names, for a cover."""
+    sheet = Sheet(scene, lang)
+    shapes: Mapping[str, Any] = scene.graph.boundary or {}
+    land = shapes.get("province")
+    if land is not None:
+        sheet.add(element("path", d=sheet.frame.shape(land), fill="#eef3f8"))
+    for name, shape in shapes.items():
+        if name.startswith("river"):
+            sheet._water(shape)
+    if scene.fibre is not None:
+        sheet.lines(scene.fibre.edges.tolist(), "#17406d", 1.8)
+        sheet.hops()
+    sheet.markers(lambda site: "#17406d", size=0.7)
+    sheet.core()
+    frame = sheet.frame
+    return document(
+        frame.width,
+        frame.height,
+        joined(sheet.parts),
+        title=scene.province,
+        description=sheet.words["design title"],
+    )
+
+
 MAPS: dict[str, Callable[[Scene, str], str]] = {
     "state": state_map,
+    "cover": cover_map,
     "design": design_map,
     "years": years_map,
     "radio": radio_map,
@@ -346,7 +380,7 @@ MAPS: dict[str, Callable[[Scene, str], str]] = {
 
 def all_maps(scene: Scene, lang: str = "vi") -> dict[str, str]:
     """Every map the scene has data for, by name."""
-    wanted = ["state"]
+    wanted = ["state", "cover"]
     if scene.fibre is not None:
         wanted += ["design", "years"]
     if scene.radio is not None:

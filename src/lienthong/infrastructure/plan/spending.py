@@ -1,0 +1,212 @@
+"""The money stages: items in years under budgets, scenarios beside them, and what each coefficient does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from lienthong.infrastructure.capacity.coefficients import Coefficients
+from lienthong.infrastructure.capacity.links import size_links
+from lienthong.infrastructure.capacity.storage import storage_by_year
+from lienthong.infrastructure.capacity.tornado import Tornado, tornado
+from lienthong.infrastructure.phasing import scenarios as changes
+from lienthong.infrastructure.phasing.items import NewMast, items_of
+from lienthong.infrastructure.phasing.least import LeastBudget
+from lienthong.infrastructure.phasing.model import phase
+from lienthong.infrastructure.phasing.money import flows
+from lienthong.infrastructure.phasing.prices import PriceList
+from lienthong.infrastructure.phasing.request import EVERYTHING, Request, Source, compile_request
+from lienthong.infrastructure.phasing.result import Item
+from lienthong.infrastructure.plan.model import Outcome, Plan
+from lienthong.infrastructure.plan.progress import Run
+from lienthong.infrastructure.plan.settings import Scenario
+from lienthong.infrastructure.plan.sizing import load_of, sized, users_of
+
+PRICE_KEYS = ("price_level", "price_growth", "horizon_years", "minimum_mbps")
+
+
+def phased(plan: Plan, coefficients: Coefficients, prices: PriceList, run: Run) -> Plan:
+    """Raises :class:`BudgetTooSmall` when everything must be built and the money does not do it."""
+    items = items_for(plan, coefficients, prices)
+    request = request_for(plan, items, coefficients)
+
+    def told(stage: str, lower: float, upper: float) -> None:
+        run.say(f"{stage}: {lower:,.0f} ≤ {upper:,.0f}")
+
+    found = phase(
+        request,
+        time_limit=run.limit,
+        gap=plan.settings.time.gap,
+        progress=told,
+        cancel=run.stop.is_set,
+    )
+    return replace(plan, items=tuple(items), phasing=found)
+
+
+def items_for(plan: Plan, coefficients: Coefficients, prices: PriceList) -> list[Item]:
+    """Everything to pay for, at the coefficients' level of prices."""
+    assert plan.fibre is not None
+    joined = {site.code for site in plan.fibre.sites}
+    chosen = plan.radio.chosen if plan.radio else ()
+    return items_of(
+        plan.fibre,
+        prices,
+        links=plan.links,
+        storage=plan.storage,
+        masts=[
+            NewMast(tower.code, tower.name, 0.0, tower.code if tower.code in joined else "")
+            for tower in chosen
+        ],
+        users=users_of(plan),
+        years=plan.years,
+        price_level=coefficients.value("price_level"),
+    )
+
+
+def request_for(plan: Plan, items: list[Item], coefficients: Coefficients) -> Request:
+    """The question of the plan's own settings."""
+    money, c = plan.settings.money, coefficients.value
+    sources = tuple(
+        Source(
+            each.key,
+            each.name_vi,
+            each.name_en,
+            {int(year): amount for year, amount in each.cap.items()} or None,
+            each.share,
+            each.at_least,
+            each.pays_for,
+        )
+        for each in plan.settings.funding
+    )
+    return Request(
+        items,
+        money.years,
+        money.budgets,
+        of=money.objective,
+        sources=sources or (EVERYTHING,),
+        carry_over=money.carry_over,
+        complete=money.complete,
+        price_growth=c("price_growth"),
+        discount_rate=c("discount_rate"),
+        horizon_years=max(len(money.years), round(c("horizon_years"))),
+    )
+
+
+def scenarios(plan: Plan, coefficients: Coefficients, run: Run) -> Plan:
+    """Each scenario of the settings (else the standard ones), phased anew."""
+    request = request_for(plan, list(plan.items), coefficients)
+    wanted = [_change(each) for each in plan.settings.scenarios] or changes.standard(request)
+    limit = run.limit / len(wanted)
+    done: list[Outcome] = []
+    for at, scenario in enumerate(wanted):
+        run.say(scenario.name("vi"), at / len(wanted))
+
+        def told(stage: str, lower: float, upper: float, at: int = at, name: str = scenario.name_vi) -> None:
+            run.say(f"{name}: {lower:,.0f} ≤ {upper:,.0f}", at / len(wanted))
+
+        found = changes.compare(
+            request,
+            [scenario],
+            time_limit=limit,
+            gap=max(plan.settings.time.gap, 1e-3),
+            progress=told,
+            cancel=run.stop.is_set,
+        )[0]
+        vi, en = _why(found.least)
+        done.append(Outcome(scenario.name_vi, scenario.name_en, found.request.budget, found.phasing, vi, en))
+    return replace(plan, scenarios=tuple(done))
+
+
+def tornadoes(
+    plan: Plan, coefficients: Coefficients, prices: PriceList, existing_gb: float, run: Run
+) -> Plan:
+    """What each coefficient does to the whole life's cost (in the plan's own years), to storage, to rates."""
+    loads = [load_of(site) for site in plan.sites if site.kind in ("commune", "agency")]
+
+    def cost(changed: Coefficients) -> float:
+        again = sized(plan, changed, existing_gb)
+        return float(_total_cost(again, changed, prices))
+
+    def storage(changed: Coefficients) -> float:
+        last = storage_by_year(users_of(plan), changed, plan.years, existing_gb=existing_gb)[-1]
+        return last.total / 1000
+
+    def rate(changed: Coefficients) -> float:
+        return float(sum(size.rate for size in size_links(loads, changed)))
+
+    asked: dict[str, Callable[[Coefficients], float]] = {"capex": cost, "storage": storage, "rate": rate}
+    found: dict[str, Tornado] = {}
+    for at, (name, outcome) in enumerate(asked.items()):
+        run.say(name, at / len(asked))
+        found[name] = tornado(coefficients, _stoppable(outcome, run))
+    return replace(plan, tornadoes=found)
+
+
+def _total_cost(plan: Plan, coefficients: Coefficients, prices: PriceList) -> int:
+    """Capex and opex to the horizon with every item in the year that the plan gives it."""
+    assert plan.phasing is not None
+    items = [replace(item, due=None) for item in items_for(plan, coefficients, prices)]
+    request = replace(request_for(plan, items, coefficients), complete=False)
+    problem = compile_request(request)
+    years = plan.years
+    when = np.array(
+        [
+            years.index(year) if (year := plan.phasing.year_of.get(item.key)) is not None else len(years)
+            for item in problem.items
+        ],
+        dtype=np.int64,
+    )
+    return flows(problem, when).total_cost
+
+
+def _stoppable(outcome: Callable[[Coefficients], float], run: Run) -> Callable[[Coefficients], float]:
+    def asked(changed: Coefficients) -> float:
+        run.check()
+        return outcome(changed)
+
+    return asked
+
+
+def _change(wanted: Scenario) -> changes.Scenario:
+    """A scenario of ``plan.toml``: its changes one after the other."""
+    steps: list[Callable[[Request], Request]] = []
+    if wanted.budget_factor != 1.0:
+        steps.append(lambda request: _scaled(request, wanted.budget_factor))
+    if wanted.cut_year:
+        steps.append(changes.cut(wanted.cut_year, wanted.cut_share).change)
+    if wanted.prices_change:
+        steps.append(changes.prices(wanted.prices_change).change)
+    if wanted.objective:
+        steps.append(changes.aim(wanted.objective).change)
+    if wanted.delay_years:
+        steps.append(changes.delay(wanted.delay_years).change)
+
+    def change(request: Request) -> Request:
+        for step in steps:
+            request = step(request)
+        return request
+
+    return changes.Scenario(wanted.name_en, wanted.name_vi, wanted.name_en, change)
+
+
+def _scaled(request: Request, factor: float) -> Request:
+    return replace(
+        request,
+        budget=tuple(round(each * factor) for each in request.budget),
+        sources=tuple(
+            source
+            if source.cap is None
+            else replace(source, cap={year: round(cap * factor) for year, cap in source.cap.items()})
+            for source in request.sources
+        ),
+    )
+
+
+def _why(least: LeastBudget | None) -> tuple[str, str]:
+    if least is None:
+        return "", ""
+    extra = (sum(least.extra) + sum(least.unpaid)) / 1e9
+    vi = f"cần thêm ít nhất {extra:,.1f} tỷ đồng để làm được tất cả".replace(",", " ").replace(".", ",")
+    return vi, f"at least {extra:,.1f} billion VND more would do everything"
