@@ -14,7 +14,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,11 +46,11 @@ class Cluster:
         with psycopg.connect(self.dsn, autocommit=True) as connection:
             connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
 
-    def start(self) -> None:
-        """Start the server and wait until it answers."""
+    def start(self, prefix: Sequence[str] = ()) -> None:
+        """Start the server and wait until it answers. ``prefix``: a command that runs what follows it."""
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [*_as_postgres(), str(self.binaries / "postgres"), "-D", str(self.folder / "data")],
+                [*prefix, *_as_postgres(), str(self.binaries / "postgres"), "-D", str(self.folder / "data")],
                 stdout=log,
                 stderr=log,
                 cwd=self.folder,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import psycopg
 from psycopg import errors
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from lienthong.exchange.store.errors import DiskFull, StoreFailed, StoreMismatch
 from lienthong.exchange.store.postgres.arrays import register
@@ -23,6 +24,20 @@ _SETTINGS: Final = (
     ("plan_cache_mode", "force_generic_plan"),
     ("jit", "off"),
 )
+_ALIVE: Final = {
+    "connect_timeout": "10",
+    "keepalives_idle": "15",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+}
+"""libpq: a server that has vanished is noticed; the connection settings may say otherwise."""
+_MISSED: Final = (
+    ("tcp_keepalives_idle", "15"),
+    ("tcp_keepalives_interval", "5"),
+    ("tcp_keepalives_count", "3"),
+)
+"""The same for the server: a hub that has vanished holds no lock for long."""
 _SCHEMA_FILES: Final = Path(__file__).with_name("schema")
 _MIGRATION_LOCK: Final = 0x4C54_0001
 _MOST_IDLE: Final = 8
@@ -33,9 +48,10 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 def connect(dsn: str) -> Connection:
     """A connection in autocommit mode whose search path is our schema. StoreFailed when there is none."""
     try:
-        connection = psycopg.connect(dsn, autocommit=True, connect_timeout=10, application_name="lienthong")
+        settings: dict[str, Any] = {"application_name": "lienthong", **_ALIVE, **conninfo_to_dict(dsn)}
+        connection = psycopg.connect(make_conninfo(**settings), autocommit=True)
         register(connection)
-        for setting, value in _SETTINGS:
+        for setting, value in (*_SETTINGS, *_MISSED):
             connection.execute("SELECT set_config(%s, %s, false)", (setting, value))
     except psycopg.Error as error:
         raise unreachable(error) from error
@@ -76,6 +92,25 @@ def failure(error: psycopg.Error) -> StoreFailed:
 def is_lost(error: psycopg.Error, connection: Connection) -> bool:
     """Whether the connection died under a statement, so that its outcome is not known."""
     return connection.closed or connection.broken or isinstance(error, errors.AdminShutdown)
+
+
+def end_stalled_writers(dsn: str, after: str) -> None:
+    """End the connections of hubs that have kept the server waiting for the rest of a batch for ``after``:
+    the server itself ends those that wait between two statements, and none inside a COPY.
+    """
+    with closing(connect(dsn)) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+            "AND usename = current_user AND pid <> pg_backend_pid() AND state = 'active' "
+            "AND wait_event = 'ClientRead' AND query LIKE 'COPY records %%' "
+            "AND query_start < clock_timestamp() - %s::interval",
+            (after,),
+        )
+
+
+def must_be_put_again(error: psycopg.Error) -> bool:
+    """Whether the server undid the batch for reasons that will have passed."""
+    return isinstance(error, errors.SerializationFailure | errors.DeadlockDetected)
 
 
 class Connections:

@@ -53,7 +53,7 @@ class Listener:
         self.listening.set()
         while not self._stop.is_set():
             for heard in list(connection.notifies(timeout=_LOOK_UP_EVERY_S, stop_after=1)):
-                token, *agencies = heard.payload.split()
+                token, *agencies = heard.payload.split() or (self._token,)  # anybody may notify, of anything
                 if token != self._token:
                     self._grown(frozenset(agencies))
                 row = connection.execute("SELECT size FROM head").fetchone()

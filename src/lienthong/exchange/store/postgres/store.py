@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import psycopg
+from psycopg import errors
 
 from lienthong.exchange.errors import NotFound
 from lienthong.exchange.receipts import receipt_bytes
 from lienthong.exchange.store.admission import Admission, grown_inboxes
 from lienthong.exchange.store.counts import Counts
 from lienthong.exchange.store.errors import PayloadArchived, StoreFailed, StoreMismatch
-from lienthong.exchange.store.postgres import keeping, reading
+from lienthong.exchange.store.postgres import keeping, reading, writing
 from lienthong.exchange.store.postgres.agencies import Agencies
 from lienthong.exchange.store.postgres.blobs import BlobCache, store_blob, sweep_blobs
 from lienthong.exchange.store.postgres.connections import (
@@ -25,9 +26,11 @@ from lienthong.exchange.store.postgres.connections import (
     Connections,
     check_durability,
     connect,
+    end_stalled_writers,
     failure,
     is_lost,
     migrate,
+    must_be_put_again,
 )
 from lienthong.exchange.store.postgres.listening import Listener
 from lienthong.exchange.store.postgres.tree import SharedTree
@@ -105,11 +108,11 @@ class PostgresStore:
         with self._writing:
             try:
                 result = self._commit_once(batch, now_ms)
-            except _ConnectionLost:
-                # Whether it was committed is not known; the ids tell, so the same batch is put again.
+            except _PutAgain:
+                # Whether it was committed may not be known; the ids tell, so the same batch is put again.
                 try:
                     result = self._commit_once(batch, now_ms)
-                except _ConnectionLost as again:
+                except _PutAgain as again:
                     raise failure(again.error) from again.error
         admission = result.admission if isinstance(result, Written) else result
         if isinstance(result, Written):
@@ -143,10 +146,15 @@ class PostgresStore:
             # Closing rolls back whatever is open; the next batch connects afresh.
             self._tree.forget()
             self._writer = None
-            lost = isinstance(error, psycopg.Error) and is_lost(error, connection)
+            again = isinstance(error, psycopg.Error) and (
+                is_lost(error, connection) or must_be_put_again(error)
+            )
             connection.close()
+            if isinstance(error, errors.LockNotAvailable):
+                end_stalled_writers(self._connections.dsn, writing.STALLED)
+                again = True
             if isinstance(error, psycopg.Error):
-                raise (_ConnectionLost(error) if lost else failure(error)) from error
+                raise (_PutAgain(error) if again else failure(error)) from error
             raise
         return result
 
@@ -380,7 +388,9 @@ class PostgresStore:
         self._cache.close()
 
 
-class _ConnectionLost(Exception):
+class _PutAgain(Exception):
+    """The connection was lost, or the server undid the transaction."""
+
     def __init__(self, error: psycopg.Error) -> None:
         super().__init__(str(error))
         self.error = error

@@ -48,6 +48,14 @@ _COPY_RECORDS: Final = (
     "above, message_id, digest, leaf, summary, payload) FROM STDIN (FORMAT BINARY)"
 )
 _BY_ID_KEY: Final = "SELECT id_key, idx, sender, message_id, digest FROM records WHERE id_key = ANY(%b)"
+STALLED = "60s"
+"""How long a hub may hold up the others in the middle of a batch: then its transaction is ended."""
+_NOT_FOR_EVER: Final = (
+    "SELECT set_config('lock_timeout', %b, true), "
+    "set_config('idle_in_transaction_session_timeout', %b, true), "
+    # One that struck while COMMIT waits for a standby would have the server say that the batch is there.
+    "set_config('statement_timeout', '0', true)"
+)
 _BLOBS: Final = "SELECT digest FROM blobs WHERE digest = ANY(%b::bytea[]) FOR KEY SHARE"
 _FINISH: Final = (
     "WITH i AS (INSERT INTO inbox (agency, idx, lane) "
@@ -167,6 +175,7 @@ def _look_up(
     run = connection.execute
     with connection.pipeline():
         run("BEGIN ISOLATION LEVEL READ COMMITTED")
+        run(_NOT_FOR_EVER, (STALLED, STALLED))
         crashpoint("postgres.begun")
         found = run("SELECT * FROM lock_and_look_up(%b)", (Bigints(list(keys.values())),), binary=True)
         subjects = rows = blobs = None
