@@ -1,6 +1,5 @@
 # Liên Thông. `make demo` and `make test` set up whatever they need; `make help` lists the rest.
 SHELL := /bin/bash
-PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 DATA ?= ./var/demo
@@ -15,11 +14,12 @@ help: ## List what you can ask for
 setup: $(BIN)/.runtime ## Create the virtual environment with what the product needs
 
 $(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "Python 3.11 or newer is needed; '$(PYTHON)' is $$($(PYTHON) --version 2>&1). Remedy: apt-get install python3 python3-venv, or make PYTHON=/path/to/python3.11"; exit 1; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
-	  echo "Python's venv module is missing. Remedy (as root): apt-get install python3-venv"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	@python="$(or $(PYTHON),$$(bash .ci/python))"; \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Python 3.11 or newer is needed; '$$python' is $$($$python --version 2>&1). Remedy: apt-get install python3 python3-venv, or make PYTHON=/path/to/python3.11"; exit 1; }; \
+	$$python -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "Python's venv module is missing. Remedy (as root): apt-get install python3-venv"; exit 1; }; \
+	echo "$$python -m venv $(VENV)"; $$python -m venv $(VENV)
 
 $(BIN)/.runtime: requirements/runtime.txt pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/runtime.txt

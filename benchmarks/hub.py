@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+
 from benchmarks import _province
 from benchmarks._load import Request, drive
 from benchmarks._store import BareAppend
