@@ -28,19 +28,24 @@ complete commands and options. `python -m lienthong` is the same program.
 its code in the data folder of `--data`. `LIENTHONG_AS` and `LIENTHONG_DATA` set them once; without `--data`
 the demonstration's `./var/demo` is meant.
 
-**For scripts.** `--json` prints one JSON document on standard output. Progress and remarks go to standard
-error. With `--json` an error is a JSON object there too (RFC 9457: `code`, `detail`, `place`, `remedy`);
-otherwise it says what was wrong, where, and what to do. There are no tracebacks; `LIENTHONG_TRACEBACK=1` asks
-for one.
+**In which language.** `--lang vi` or `--lang en` where a command has it; `LIENTHONG_LANG` says it once for all
+of them, and for errors; else the terminal's (`LC_ALL`, `LC_MESSAGES`, `LANG`). Times are Vietnam's.
+
+**For scripts.** `--json` prints one JSON document on standard output, the same in every language. Progress and
+remarks go to standard error. With `--json` an error is a JSON object there too (RFC 9457: `code`, `detail`,
+`place`, `remedy`), a wrong call included (`"code": "usage"`); otherwise it says what was wrong, where, and what
+to do. A message that was kept but not delivered (`send`, `report`, `recall`, `outbox retry`) is told on standard
+output with its `state`, and with the same `code`, `detail`, `place` and `remedy`. There are no tracebacks;
+`LIENTHONG_TRACEBACK=1` asks for one.
 
 **Exit codes.**
 
 | code | meaning |
 |---|---|
 | 0 | done; the thing checked is good |
-| 1 | refused; or the thing checked is bad |
-| 2 | called or configured wrongly |
-| 3 | the hub (or database, or authority) cannot be reached; what was sent waits in the outbox |
+| 1 | refused, or not there: the hub does not take the message, the record is not this agency's, nobody has the code; or the thing checked is bad |
+| 2 | called or configured wrongly: options, `lienthong.toml`, a profile, a passphrase that does not open the keys, a file to check that cannot be read |
+| 3 | the hub (or database, or authority) cannot be reached, or `serve` could not keep its processes alive; what was sent waits in the outbox |
 | 4 | not permitted: no session, or no right |
 | 5 | a fault of the program or of the disk |
 | 130 | ended by Ctrl-C |
@@ -82,7 +87,7 @@ def _command(command: Any, path: str, level: int) -> Iterator[str]:
     options = [one for one in command.params if one.param_type_name == "option" and not one.hidden]
     usage = " ".join([path, *(["[OPTIONS]"] if options else []), *map(_placeholder, arguments)])
     yield f"```text\n{usage}\n```\n"
-    rows = [(f"`{_placeholder(one)}`", _text(one)) for one in arguments]
+    rows = [(f"`{_cell(_placeholder(one))}`", _text(one)) for one in arguments]
     rows += [(_flags(one), _text(one)) for one in options if one.name != "help"]
     if rows:
         lines = ["| | |", "|---|---|", *(f"| {left} | {right} |" for left, right in rows)]

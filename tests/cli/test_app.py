@@ -5,9 +5,12 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,6 +56,31 @@ def test_every_command_has_help_of_its_own(name: str) -> None:
     for one in getattr(command, "commands", {}).values():
         assert one.help, f"{name} {one.name}"
         assert all(option.help for option in one.params if option.param_type_name == "option"), one.name
+
+
+def _leaves(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for name, one in getattr(command, "commands", {}).items():
+        yield from _leaves(one, (*path, name))
+    if not hasattr(command, "commands"):
+        yield path, command
+
+
+@pytest.mark.parametrize("name", sorted(frame.COMMANDS))
+def test_help_says_what_to_write_and_loses_nothing_to_markup(name: str) -> None:
+    for path, command in _leaves(frame.load(name), (name,)):
+        texts = [command.help, *(one.help or "" for one in command.params)]
+        assert [text for text in texts if re.search(r"(?<!\\)\[[a-z_ ]+\]", text)] == [], path
+        for one in command.params:
+            if one.param_type_name == "argument":
+                assert one.metavar.partition(".")[0].isupper(), path
+                assert not one.metavar.startswith("["), path
+
+
+def test_help_shows_no_types_of_a_programming_language() -> None:
+    shown = lienthong("report", "--help", COLUMNS="200").stdout
+    assert "INDEX" in shown
+    for word in ("<int", "<str", "<list", "<path", "%Y"):
+        assert word not in shown + lienthong("send", "--help", COLUMNS="200").stdout
 
 
 def test_the_reference_page_is_what_the_commands_say() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -89,19 +90,72 @@ def test_options_decide_where_sources_conflict(tmp_path: Path) -> None:
     "arguments",
     [
         ("check",),
-        ("check", "khong-co.xml"),
-        ("check", str(SAMPLES)),
-        ("check", ACCEPTED[0], "khong-co.xml"),
         ("check", ACCEPTED[0], "--steering", "x"),
         ("check", ACCEPTED[0], "--today", "hôm nay"),
         ("check", ACCEPTED[0], "--lang", "fr"),
-        ("show", "khong-co.xml"),
     ],
 )
 def test_a_wrong_call_exits_2_and_judges_nothing(arguments: tuple[str, ...]) -> None:
     result = run(*arguments)
     assert result.exit_code == 2
     assert "accepted" not in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("bad", "says", "says_vi"),
+    [
+        ("khong-co.xml", "there is no such file", "không có tệp này"),
+        (str(SAMPLES), f"name the files in it: {SAMPLES}/*.xml", f"nêu các tệp trong đó: {SAMPLES}/*.xml"),
+    ],
+    ids=["missing", "folder"],
+)
+def test_a_file_that_cannot_be_read_exits_2_and_the_others_are_judged(
+    bad: str, says: str, says_vi: str
+) -> None:
+    result = run("check", ACCEPTED[0], bad, REFUSED[0])
+    assert result.exit_code == 2
+    assert f"{Path(bad).name}: " in result.stderr
+    assert says in "".join(result.stderr.splitlines())
+    assert result.stdout.count(": can be accepted") == 1
+    assert result.stdout.count("cannot be accepted") == 1
+    assert says_vi in "".join(run("check", bad, "--lang", "vi").stderr.splitlines())
+    answers = json.loads(run("check", "--json", ACCEPTED[0], bad).stdout)
+    assert [answer["acceptable"] for answer in answers] == [True, False]
+    assert (answers[1]["code"], answers[1]["file"]) == ("unreadable-file", bad)
+
+
+ENGLISH = re.compile(r"\b(?:is|not|the|and|of|on|line|missing|expected|defined|new|update|law|limit)\b", re.I)
+
+
+@pytest.mark.parametrize("path", ACCEPTED + REFUSED, ids=lambda path: Path(path).stem)
+def test_vietnamese_findings_hold_no_english(path: str) -> None:
+    told = run("check", path, "--lang", "vi").stdout.replace(path, "")
+    assert (
+        ENGLISH.findall(re.sub(r"\([^()]*(?:QCVN|UAX|Namespaces)[^()]*\)|'[^']*'|edXML:\S+", "", told)) == []
+    )
+
+
+@pytest.mark.parametrize("path", ACCEPTED, ids=lambda path: Path(path).stem)
+def test_show_speaks_one_language(path: str) -> None:
+    assert ENGLISH.findall(run("show", path, "--lang", "vi").stdout) == []
+    assert "Nghiệp vụ" not in run("show", path).stdout
+
+
+def test_what_an_xml_parser_says_is_told_in_vietnamese() -> None:
+    for broken, says in {
+        b"<a><b></a>": "thẻ mở b (dòng 1) và thẻ đóng a không khớp",
+        b"<a>": "tệp kết thúc khi thẻ a chưa đóng",
+        b"<a>&</a>": "ký tự & phải viết là &amp;",
+        b"<a/><b/>": "có nội dung thừa sau phần tử gốc",
+        b"<x:a/>": "tiền tố x của phần tử a",
+    }.items():
+        assert says in run("check", "-", "--lang", "vi", data=broken).stdout
+
+
+def test_the_environment_chooses_the_language() -> None:
+    for environment in ({"LIENTHONG_LANG": "vi"}, {"LIENTHONG_LANG": "", "LC_ALL": "vi_VN.UTF-8"}):
+        told = CliRunner().invoke(app, ["check", REFUSED[0]], env={"LANG": "C", **environment})
+        assert "không chấp nhận được" in told.stdout
 
 
 def test_an_embedded_signature_is_reported_and_does_not_decide(tmp_path: Path) -> None:
@@ -141,6 +195,17 @@ def test_show_tells_what_a_status_says() -> None:
     assert result.exit_code == 0
     for expected in ("02: từ chối tiếp nhận", "gửi nhầm đơn vị", "Huỳnh Thị Kim Ngân", "15/CT-UBND"):
         assert expected in result.stdout
+
+
+def test_show_of_no_file_is_a_wrong_call() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "lienthong", "edxml", "show", "khong-co.xml", "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert json.loads(done.stderr)["code"] == "unreadable-file"
 
 
 def test_show_refuses_what_cannot_be_accepted() -> None:

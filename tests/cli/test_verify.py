@@ -112,7 +112,7 @@ def test_a_container_and_its_receipt_hold(run: Run, handed: Handed) -> None:
     assert result.code == 0, result.out
     assert result.out.count("HOLDS") == 2
     assert "by 0.receipt.json" in result.out.replace("\n", " ").replace("    ", "")
-    assert f"Believed: {handed.data}" in result.err.replace("\n", "")
+    assert f"Trusted: {handed.data}" in result.err.replace("\n", "")
 
 
 def test_the_explanations_are_in_the_language_of_the_person(
@@ -138,7 +138,7 @@ def test_without_anything_to_believe_nothing_is_proven(run: Run, handed: Handed)
     result = run("verify", handed.containers[0], handed.receipts[0])
     assert result.code == 1
     assert result.out.count("NOT PROVEN") == 2
-    assert "Nothing is believed yet" in result.err
+    assert "Nobody is trusted yet" in result.err
 
 
 def test_keys_beside_the_evidence_are_not_believed(run: Run, handed: Handed, tmp_path: Path) -> None:

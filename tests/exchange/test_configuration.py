@@ -103,3 +103,15 @@ def described_default(value: object) -> str:
     if isinstance(value, int | float):
         return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
     return "required"
+
+
+def test_every_environment_variable_that_is_read_is_on_the_page() -> None:
+    root = Path(__file__).parents[2]
+    read = {
+        name
+        for path in (root / "src").rglob("*.py")
+        for name in re.findall(r"[\"'](LIENTHONG_[A-Z_]+)[\"']", path.read_text("utf-8"))
+    }
+    page = (root / "docs/reference/configuration.md").read_text("utf-8")
+    assert {"LIENTHONG_LANG", "LIENTHONG_DATA", "LIENTHONG_REGISTRY_URL"} <= read
+    assert read == set(re.findall(r"^\| `(LIENTHONG_[A-Z_]+)`", page, re.M))

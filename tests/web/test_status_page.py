@@ -10,12 +10,14 @@ from html.parser import HTMLParser
 import pytest
 from django.test import Client
 from django.utils import timezone
+from django.utils.translation import override
 from pytest_django import DjangoAssertNumQueries
 from tests.web.conftest import SpeakingHub
 
 from lienthong.exchange.server import health
 from lienthong.registry import actions, models
 from lienthong.registry.directory import Agency
+from lienthong.web.particulars import said
 from lienthong.web.words import CHECKS, check_sentence
 
 pytestmark = pytest.mark.django_db
@@ -272,3 +274,86 @@ def test_the_page_has_one_main_part_and_headings_without_gaps(client: Client, hu
     assert outline.tags["caption"] == outline.tags["table"]
     assert set(outline.labelled) <= set(outline.ids)
     assert len(set(outline.ids)) == len(outline.ids)
+
+
+def test_what_the_hub_says_is_vietnamese_on_the_vietnamese_page_with_vietnam_s_time(
+    client: Client, hub: SpeakingHub
+) -> None:
+    hub.checks(
+        {"name": "directory", "state": "ok", "detail": "version 3, expires at 2026-12-31 18:30 UTC"},
+        {"name": "clock", "state": "ok", "detail": "2026-11-22 17:05:09 UTC"},
+        {
+            "name": "disk",
+            "state": "warning",
+            "detail": "612 MiB free at /srv/lienthong",
+            "remedy": "make room soon",
+        },
+        {"name": "timestamps", "state": "ok", "detail": "something new at 2026-11-22 17:05 UTC"},
+    )
+    text = page(client)
+    for words in (
+        'lang="vi">phiên bản 3, hết hạn lúc 01:30 01/01/2027<',
+        'lang="vi">00:05:09 23/11/2026<',
+        'lang="vi">còn trống 612 MiB tại /srv/lienthong<',
+        "sớm dọn chỗ trên ổ đĩa",
+        'lang="en">something new at 00:05 23/11/2026<',
+    ):
+        assert words in text
+    assert " UTC" not in text
+    english = page(client, "/?lang=en")
+    assert "expires at 2027-01-01 01:30 (+07:00)" in english
+    assert " UTC" not in english
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "writable, 12 entries",
+        "the store cannot write",
+        "the last batch could not be made durable: no space left",
+        "lienthong doctor names the cause",
+        "lienthong doctor names the cause; the hub tries again with the next message",
+        "cannot be looked at: Input/output error",
+        "check the disk",
+        "100 MiB free at /srv; 512 MiB are wanted",
+        "100 MiB free at /srv",
+        "make room, or give the data folder a larger disk",
+        "make room soon",
+        "a batch has taken 17 s so far",
+        "check the disk or the database",
+        "4096 messages wait: the queue is full",
+        "0 messages wait",
+        "wait, or add power",
+        "publish the directory again: lienthong registry publish",
+        "version 3, expires at 2026-12-31 18:30 UTC",
+        "version 3, expires at 2026-12-31 18:30 UTC; a newer file is refused: bad signature",
+        "set the machine's clock and keep it with NTP",
+        "set the machine's clock and keep it with NTP; if it was set forward by mistake once, nothing more "
+        "can be done",
+        "the clock stands 30 s before the newest record",
+        "the newest record is stamped 30 s after the clock; new ones get its time until the clock has "
+        "passed it",
+        "the clock jumped by -12 s",
+        "2026-11-22 17:05:09 UTC",
+        "switched off",
+        "the last checkpoint could not be time-stamped: no answer",
+        "check [timestamps] authority; messages are accepted meanwhile",
+        "nothing to time-stamp yet",
+        "5 entries stamped at 2026-11-22 17:05:09 UTC",
+        "lienthong init --data DIR, safe to repeat, publishes the lists anew",
+        "revocation is not checked at all",
+        "the CRL of issuing went stale at 2026-11-22 17:05 UTC",
+        "the lists of revoked certificates are current",
+        "tsa.pem is valid until 2027-11-22 17:05 UTC",
+        "tsa.pem expired at 2026-11-22 17:05 UTC",
+        "tsa.pem cannot be read: not a certificate",
+        "restore /srv/keys/tsa.pem",
+        "lienthong keys renew --service tsa --data /srv",
+    ],
+)
+def test_each_thing_the_hub_says_of_its_health_has_its_vietnamese(text: str) -> None:
+    with override("vi"):
+        words, language = said(text)
+    assert language == "vi"
+    assert " UTC" not in words
+    assert words != text or not any(ch.isalpha() for ch in text)

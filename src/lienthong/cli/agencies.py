@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def agencies(
     words: Annotated[
         list[str] | None,
-        typer.Argument(help="Words of the name or the code; marks do not matter."),
+        typer.Argument(metavar="WORD", help="Words of the name or the code; marks do not matter."),
     ] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=500, help="At most so many.")] = 50,
     agency: AsOption = "",

@@ -10,7 +10,9 @@ import importlib
 import os
 import sys
 from dataclasses import dataclass
-from typing import Annotated, Any
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -25,7 +27,14 @@ RUNNING = "Running a province"
 REFUSED, USAGE, UNREACHABLE, NOT_PERMITTED, INTERNAL = 1, 2, 3, 4, 5
 
 _USAGE_CODES = frozenset(
-    {"bad-configuration", "bad-profile", "serve-misconfigured", "usage", "wrong-passphrase"}
+    {
+        "bad-configuration",
+        "bad-profile",
+        "serve-misconfigured",
+        "unreadable-file",
+        "usage",
+        "wrong-passphrase",
+    }
 )
 
 
@@ -87,10 +96,34 @@ def load(name: str) -> Any:
     if isinstance(target, typer.Typer):
         group = typer.main.get_group(target)
         group.name = name
+        _in_plain_words(group)
         return group
     alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
     alone.command(name)(target)
-    return typer.main.get_command(alone)
+    command = typer.main.get_command(alone)
+    _in_plain_words(command)
+    return command
+
+
+def _in_plain_words(command: Any) -> None:
+    """Help shows what to write (FILE, NUMBER, DATE), not the types of a programming language."""
+    for one in getattr(command, "commands", {}).values():
+        _in_plain_words(one)
+    for parameter in command.params:
+        annotation = parameter.type_descriptor.annotation
+        if parameter.param_type_name == "argument":
+            parameter.metavar = parameter.metavar or (parameter.name or "").upper()
+            parameter.display_type_rich = lambda ctx=None: None
+        elif annotation is bool:
+            parameter.display_type_rich = lambda ctx=None: None
+        elif not parameter.metavar and not parameter.type_descriptor.is_choice:
+            parameter.metavar = _placeholder(annotation)
+
+
+def _placeholder(annotation: Any) -> str:
+    if get_origin(annotation) is list:
+        return _placeholder(get_args(annotation)[0])
+    return {int: "NUMBER", float: "NUMBER", Path: "FILE", datetime: "DATE"}.get(annotation, "TEXT")
 
 
 app = typer.Typer(

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lienthong.cli.output import JsonOption, console, print_json, size_text
+from lienthong.cli.language import LanguageOption, Speech
+from lienthong.cli.misuse import Misuse
+from lienthong.cli.output import JsonOption, console, explain, print_json, size_text
+from lienthong.cli.vietnamese import Said
 
 if TYPE_CHECKING:
     from lienthong.exchange.edxml.findings import Finding
@@ -30,15 +31,6 @@ STATES = {
 FilesArgument = Annotated[
     list[Path],
     typer.Argument(metavar="FILE", help="edXML files; - reads standard input.", allow_dash=True),
-]
-LanguageOption = Annotated[
-    str,
-    typer.Option(
-        "--lang",
-        envvar="LIENTHONG_LANG",
-        metavar="en|vi",
-        help="Language of the findings (default: by LANG).",
-    ),
 ]
 TodayOption = Annotated[
     str,
@@ -60,13 +52,14 @@ AnyDateOption = Annotated[
 def check(
     files: FilesArgument,
     as_json: JsonOption = False,
-    lang: LanguageOption = "",
+    lang: LanguageOption = None,
     today: TodayOption = "",
     steering: SteeringOption = "0,1,2,3",
     strict: StrictOption = False,
     any_date: AnyDateOption = False,
 ) -> None:
-    """Say whether each message can be accepted. Exit code 0: all can; 1: at least one cannot.
+    """Say whether each message can be accepted. Exit code 0: all can; 1: at least one cannot; 2: one of the
+    files cannot be read (the others are judged all the same).
 
     Each finding names the line, the element and the rule. An embedded XML signature is reported as
     verified, not verified or not checkable; it does not decide.
@@ -76,19 +69,28 @@ def check(
     options = Options(
         steering_types=_numbers(steering, "--steering"), strict_document_id=strict, any_date=any_date
     )
-    day, vietnamese = _day(today), _vietnamese(lang)
-    _must_exist(files)
+    day, say = _day(today), Speech(lang)
     answers: list[dict[str, Any]] = []
-    accepted = True
-    for name, report, signatures in _examined(files, options, day):
+    accepted = readable = True
+    for file in files:
+        try:
+            name, report, signatures = _examined(file, options, day)
+        except Unreadable as error:
+            readable = False
+            if as_json:
+                told = {"code": error.code, "detail": error.detail, "remedy": error.remedy}
+                answers.append({"file": str(file), "acceptable": False, **told, "findings": []})
+            else:
+                explain(error, say, headline=f"{file}: ")
+            continue
         accepted = accepted and report.acceptable
         if as_json:
             answers.append(_answer(name, report, signatures))
         else:
-            _tell(name, report, signatures, vietnamese)
+            _tell(name, report, signatures, say.vietnamese)
     if as_json:
         print_json(answers)
-    raise typer.Exit(0 if accepted else 1)
+    raise typer.Exit(2 if not readable else 0 if accepted else 1)
 
 
 @app.command()
@@ -99,16 +101,15 @@ def show(
         typer.Option("--extract", metavar="DIR", help="Also write the attachments into this folder."),
     ] = None,
     as_json: JsonOption = False,
-    lang: LanguageOption = "",
+    lang: LanguageOption = None,
 ) -> None:
     """Show what a message says, and its attachments. Exit code 1: it cannot be accepted (and why)."""
     from lienthong.cli.edxml_view import as_plain, describe
     from lienthong.exchange.edxml import attachments, model
     from lienthong.exchange.edxml.rules import OPTIONS
 
-    _must_exist([file])
-    name, report, signatures = next(_examined([file], OPTIONS, None))
-    vietnamese = _vietnamese(lang)
+    name, report, signatures = _examined(file, OPTIONS, None)
+    vietnamese = Speech(lang).vietnamese
     if report.message is None:
         if as_json:
             print_json(_answer(name, report, signatures))
@@ -131,45 +132,56 @@ def show(
         _line("green", "✓", f"{path} ({size_text(path.stat().st_size)})")
 
 
-def _examined(
-    files: list[Path], options: Any, day: date | None
-) -> Iterator[tuple[str, Report, tuple[LegacySignature, ...]]]:
+class Unreadable(Misuse):
+    """A file that cannot be read at all: nothing can be said about what is in it."""
+
+    code = "unreadable-file"
+
+
+def _examined(file: Path, options: Any, day: date | None) -> tuple[str, Report, tuple[LegacySignature, ...]]:
     from lienthong.exchange.edxml import legacy_signature, model
     from lienthong.exchange.edxml.names import DSIG
     from lienthong.exchange.edxml.parsing import LIMITS
     from lienthong.exchange.edxml.reader import examine
     from lienthong.exchange.errors import ExchangeError
 
-    for file in files:
-        name = "-" if str(file) == "-" else str(file)
-        data = _bytes_of(file, LIMITS.message_bytes)
-        report = examine(data, options=options, today=day)
-        signatures: tuple[LegacySignature, ...] = ()
-        if DSIG.encode() in data or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            carried = report.message.attachments if isinstance(report.message, model.Document) else ()
-            try:
-                signatures = legacy_signature.check(data, carried)
-            except ExchangeError:
-                signatures = ()
-        yield name, report, signatures
-
-
-def _must_exist(files: list[Path]) -> None:
-    """A name that is none of a file is a mistake in the call, told before anything is printed."""
-    for file in files:
-        if str(file) != "-" and not file.is_file():
-            raise typer.BadParameter(f"there is no file {file}", param_hint="FILE")
+    data = _bytes_of(file, LIMITS.message_bytes)
+    report = examine(data, options=options, today=day)
+    signatures: tuple[LegacySignature, ...] = ()
+    if DSIG.encode() in data or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        carried = report.message.attachments if isinstance(report.message, model.Document) else ()
+        try:
+            signatures = legacy_signature.check(data, carried)
+        except ExchangeError:
+            signatures = ()
+    return str(file), report, signatures
 
 
 def _bytes_of(file: Path, limit: int) -> bytes:
     """At most one byte more than may be read, so that the reader refuses what is too large."""
+    if str(file) != "-" and not file.is_file():
+        if file.is_dir():
+            raise Unreadable(
+                "this is a folder",
+                remedy=f"name the files in it: {file}/*.xml",
+                vietnamese=Said("đây là thư mục", f"nêu các tệp trong đó: {file}/*.xml"),
+            )
+        raise Unreadable(
+            "there is no such file",
+            remedy="check the name",
+            vietnamese=Said("không có tệp này", "kiểm tra lại tên tệp"),
+        )
     try:
         if str(file) == "-":
             return sys.stdin.buffer.read(limit + 1)
         with file.open("rb") as stream:
             return stream.read(limit + 1)
     except OSError as error:
-        raise typer.BadParameter(f"{file}: {error.strerror or error}", param_hint="FILE") from None
+        raise Unreadable(
+            f"it cannot be read: {error.strerror or error}",
+            remedy="check that this user may read it",
+            vietnamese=Said(f"không đọc được tệp: {error.strerror or error}", "kiểm tra quyền đọc tệp"),
+        ) from None
 
 
 def _tell(name: str, report: Report, signatures: tuple[LegacySignature, ...], vietnamese: bool) -> None:
@@ -263,9 +275,3 @@ def _day(text: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter(f"{text!r} is not a date", param_hint="--today") from None
-
-
-def _vietnamese(lang: str) -> bool:
-    if lang not in ("", "en", "vi"):
-        raise typer.BadParameter(f"{lang!r} is neither en nor vi", param_hint="--lang")
-    return lang == "vi" or (not lang and os.environ.get("LANG", "").startswith("vi"))

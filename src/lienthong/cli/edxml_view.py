@@ -13,7 +13,13 @@ from lienthong.core.text import nfc
 from lienthong.exchange.edxml.model import Document, Message, Organ, Status
 from lienthong.exchange.statuses import MEANINGS, MEANINGS_EN
 
-PRIORITIES = ("thường", "khẩn", "thượng khẩn", "hỏa tốc", "hỏa tốc hẹn giờ")
+PRIORITIES = (
+    ("normal", "thường"),
+    ("urgent", "khẩn"),
+    ("very urgent", "thượng khẩn"),
+    ("hỏa tốc (at once)", "hỏa tốc"),
+    ("hỏa tốc, at a set hour", "hỏa tốc hẹn giờ"),
+)
 BUSINESS = (("new", "mới"), ("revoke", "thu hồi"), ("update", "cập nhật"), ("replace", "thay thế"))
 
 
@@ -41,7 +47,7 @@ def describe(message: Message, *, vietnamese: bool) -> None:
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
-    rows = _status(message) if isinstance(message, Status) else _document(message)
+    rows = _status(message, vietnamese) if isinstance(message, Status) else _document(message, vietnamese)
     for (english, own), value in rows:
         if value:
             grid.add_row(own if vietnamese else english, Text(_one_line(value)))
@@ -66,7 +72,7 @@ def describe(message: Message, *, vietnamese: bool) -> None:
 Row = tuple[tuple[str, str], str]
 
 
-def _document(message: Document) -> Iterator[Row]:
+def _document(message: Document, vietnamese: bool) -> Iterator[Row]:
     promulgation, business = message.promulgation, message.business
     yield ("Number/notation", "Số/ký hiệu"), str(message.code)
     yield (
@@ -84,9 +90,9 @@ def _document(message: Document) -> Iterator[Row]:
             ("Signed by", "Người ký"),
             " ".join(filter(None, (signer.competence, signer.position, signer.full_name))),
         )
-    yield ("Priority", "Độ khẩn"), PRIORITIES[message.priority]
+    yield ("Priority", "Độ khẩn"), PRIORITIES[message.priority][vietnamese]
     yield ("Due", "Hạn xử lý"), f"{message.due:%d/%m/%Y}" if message.due else ""
-    yield ("Business", "Nghiệp vụ"), " / ".join(BUSINESS[business.type])
+    yield ("Business", "Nghiệp vụ"), BUSINESS[business.type][vietnamese]
     yield ("Reason", "Lý do"), business.reason
     yield ("About", "Đối với"), business.document_id
     yield ("Replaces", "Thay thế"), "; ".join(item.document_id for item in business.replacements)
@@ -98,9 +104,9 @@ def _document(message: Document) -> Iterator[Row]:
     yield ("Message id", "Mã bản tin"), message.message_id or ""
 
 
-def _status(message: Status) -> Iterator[Row]:
+def _status(message: Status, vietnamese: bool) -> Iterator[Row]:
     code, answered = message.status_code, message.response_for
-    yield ("Status", "Trạng thái"), f"{code}: {MEANINGS[code]} / {MEANINGS_EN[code]}"
+    yield ("Status", "Trạng thái"), f"{code}: {(MEANINGS if vietnamese else MEANINGS_EN)[code]}"
     yield ("Reason", "Diễn giải"), message.description
     yield ("From", "Cơ quan báo"), _organ(message.sender)
     yield ("About", "Đối với"), f"{answered.code} ({answered.document_id})"

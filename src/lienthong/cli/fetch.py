@@ -25,7 +25,7 @@ AT_ONCE = 500
 
 def fetch(
     indexes: Annotated[
-        list[int] | None, typer.Argument(help="Indexes, as `lienthong inbox` lists them.")
+        list[int] | None, typer.Argument(metavar="INDEX", help="Indexes, as `lienthong inbox` lists them.")
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Everything that is waiting.")] = False,
     into: Annotated[

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lienthong.cli.agency import AsOption, DataOption, client_of, data_folder
+from lienthong.cli.language import LanguageOption
 from lienthong.cli.output import JsonOption, note, print_json, progress, say
 from lienthong.cli.verify import (
     CaOption,
     ContainersOption,
-    LanguageOption,
     LogKeyOption,
     PolicyOption,
     believed_of,
@@ -52,8 +52,9 @@ def checkpoint(
     if as_json:
         print_json({**_facts(stated), "seen_before": state.seen_before, "checkpoint": state.note.decode()})
     _write(state.note, out, as_json)
-    grown = f"; continues the {state.seen_before} entries seen before" if state.seen_before else ""
-    _remark(f"{stated.origin}: {stated.size} entries{grown}", as_json)
+    before = _entries(state.seen_before)
+    grown = f"; continues the {before} seen before" if state.seen_before else ""
+    _remark(f"{stated.origin}: {_entries(stated.size)}{grown}", as_json)
 
 
 @app.command()
@@ -83,7 +84,7 @@ def proof(
 def consistency(
     old: Annotated[str, typer.Argument(metavar="SIZE|FILE", help="An earlier checkpoint's file, or a size.")],
     new: Annotated[
-        str | None, typer.Argument(metavar="[SIZE|FILE]", help="A later one (default: the newest).")
+        str | None, typer.Argument(metavar="SIZE|FILE", help="A later one (default: the newest).")
     ] = None,
     out: OutOption = None,
     agency: AsOption = "",
@@ -104,7 +105,7 @@ def consistency(
 def check(
     folder: Annotated[
         Path | None,
-        typer.Argument(help="A data folder, its hub folder, or a mirror (default: the data folder)."),
+        typer.Argument(metavar="DIR", help="A data folder, its hub, or a mirror (default: the data folder)."),
     ] = None,
     against: Annotated[
         list[Path] | None,
@@ -154,7 +155,9 @@ def check(
 
 @app.command()
 def mirror(
-    folder: Annotated[Path, typer.Argument(help="Where the copy lies; later runs fetch only what is new.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Where the copy lies; later runs fetch only what is new.")
+    ],
     agency: AsOption = "",
     data: DataOption = None,
     as_json: JsonOption = False,
@@ -167,7 +170,7 @@ def mirror(
     if as_json:
         print_json({**_facts(stated), "folder": str(folder)})
     else:
-        say(f"{stated.size} entries of {stated.origin}; check them: lienthong log check {folder}")
+        say(f"{_entries(stated.size)} of {stated.origin}; check them: lienthong log check {folder}")
 
 
 @app.command()
@@ -186,8 +189,8 @@ def witness(
     """Be a witness: cosign the hub's checkpoints as long as each continues the last one seen.
 
     Key and memory lie in the agency's folder (witness.key, witness/). The hub takes the cosignatures once
-    its operator has put the public key under [log] witnesses. Ends with 1 when the log was rewritten; a hub
-    that cannot be reached is asked again, except with --once.
+    its operator has put what --show-key prints into lienthong.toml. Ends with 1 when the log was rewritten;
+    a hub that cannot be reached is asked again, except with --once.
     """
     from lienthong.exchange.client.errors import HubUnreachable
     from lienthong.exchange.client.witnessing import HubLog, open_witness
@@ -223,7 +226,7 @@ def _tell(pulled: Pulled, as_json: bool) -> int:
             }
         )
     else:
-        say(f"cosigned {pulled.size} entries of {pulled.origin} ({pulled.added} new)")
+        say(f"cosigned {_entries(pulled.size)} of {pulled.origin} ({pulled.added} new)")
     return pulled.size
 
 
@@ -262,6 +265,10 @@ def _remark(text: str, as_json: bool) -> None:
         from rich.markup import escape
 
         note(escape(text))
+
+
+def _entries(number: int) -> str:
+    return "1 entry" if number == 1 else f"{number} entries"
 
 
 def _facts(stated: Checkpoint) -> dict[str, Any]:

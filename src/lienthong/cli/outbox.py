@@ -137,7 +137,7 @@ def deliver(
 
 @app.command()
 def retry(
-    message_id: Annotated[str, typer.Argument(help="The message's id.")],
+    message_id: Annotated[str, typer.Argument(metavar="ID", help="The message's id.")],
     agency: AsOption = "",
     data: DataOption = None,
     lang: LanguageOption = None,
@@ -155,7 +155,7 @@ def retry(
 
 @app.command()
 def receipt(
-    message_id: Annotated[str, typer.Argument(help="The message's id.")],
+    message_id: Annotated[str, typer.Argument(metavar="ID", help="The message's id.")],
     out: Annotated[Path | None, typer.Option("--out", help="Write it there instead.")] = None,
     agency: AsOption = "",
     data: DataOption = None,
@@ -181,7 +181,7 @@ def receipt(
 
 @app.command()
 def container(
-    message_id: Annotated[str, typer.Argument(help="The message's id.")],
+    message_id: Annotated[str, typer.Argument(metavar="ID", help="The message's id.")],
     out: Annotated[Path, typer.Option("--out", help="Where to write it.")],
     agency: AsOption = "",
     data: DataOption = None,

@@ -269,7 +269,7 @@ def end(
 def grant(
     subject: Annotated[str, typer.Argument(metavar="WHO", help="A code, kind:…, group:… or *.")],
     action: Annotated[str, typer.Argument(help="send, witness, audit or operate.")],
-    target: Annotated[str, typer.Argument(metavar="[TOWARDS]", help="A code, kind:…, group:… or *.")] = "*",
+    target: Annotated[str, typer.Argument(metavar="TOWARDS", help="A code, kind:…, group:… or *.")] = "*",
     withdraw: Annotated[bool, typer.Option("--withdraw", help="Take the right away again.")] = False,
     data: DataOption = None,
     as_json: JsonOption = False,
@@ -409,7 +409,7 @@ def check(data: DataOption = None, as_json: JsonOption = False) -> None:
 
 @app.command()
 def history(
-    target: Annotated[str, typer.Argument(metavar="[CODE]", help="One agency; everything without it.")] = "",
+    target: Annotated[str, typer.Argument(metavar="CODE", help="One agency; everything without it.")] = "",
     limit: Annotated[int, typer.Option("--limit", min=1, max=500, help="How many at most.")] = 50,
     data: DataOption = None,
     as_json: JsonOption = False,

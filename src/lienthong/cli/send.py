@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 
 def send(
-    files: Annotated[list[Path] | None, typer.Argument(help="The files of the document.")] = None,
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="FILE", help="The files of the document.")
+    ] = None,
     to: Annotated[
         list[str] | None,
         typer.Option("--to", metavar="CODE", help="A recipient: code, alias or group:NAME. Repeat it."),

@@ -26,7 +26,9 @@ REQUESTS = {
 
 
 def trace(
-    document: Annotated[str, typer.Argument(help="Its index in the log, or the message id you gave it.")],
+    document: Annotated[
+        str, typer.Argument(metavar="INDEX|ID", help="Its index in the log, or the message id you gave it.")
+    ],
     history: Annotated[
         bool, typer.Option("--history/--no-history", help="Every message about it, one line each.")
     ] = True,

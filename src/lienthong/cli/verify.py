@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lienthong.cli.agency import DEMO, AsOption, DataOption, profile_of
+from lienthong.cli.language import Language, LanguageOption, Speech
 from lienthong.cli.output import JsonOption, console, note, print_json, progress
 
 if TYPE_CHECKING:
     from lienthong.exchange.evidence.checks import Report
     from lienthong.exchange.evidence.trusting import Believed
-
-Language = Literal["vi", "en"]
 
 LogKeyOption = Annotated[
     list[str] | None,
@@ -41,9 +39,6 @@ CrlOption = Annotated[
 DirectoryOption = Annotated[
     Path | None, typer.Option("--directory", metavar="FILE", help="The signed directory of agencies.")
 ]
-LanguageOption = Annotated[
-    Language | None, typer.Option("--lang", help="The language of the explanations (default: LANG's).")
-]
 ContainersOption = Annotated[
     bool, typer.Option("--containers/--no-containers", help="Hash the containers of a whole log too.")
 ]
@@ -68,7 +63,9 @@ VERDICTS: dict[str, tuple[str, str, str]] = {
 def verify(
     files: Annotated[
         list[Path],
-        typer.Argument(help="Containers, receipts, proofs, checkpoints, PDFs, or a whole log's folder."),
+        typer.Argument(
+            metavar="FILE", help="Containers, receipts, proofs, checkpoints, PDFs, or a log's folder."
+        ),
     ],
     log_key: LogKeyOption = None,
     witness: WitnessOption = None,
@@ -87,8 +84,10 @@ def verify(
     checked and what was not.
 
     Files given together are checked in the light of each other: a receipt proves when its container existed.
-    What is believed comes from --data or --as (default: ./var/demo) or from --log-key and --ca, never from
-    the files. Exits 0 when everything holds, 1 when something does not or could not be proven.
+    Whom to believe comes from --data or --as (default: ./var/demo) or from --log-key and --ca, never from the
+    files. Exits 0 when all of them hold: every check that decides is good. What is marked – is told and does
+    not decide, such as when a container was sealed, which only its receipt proves. Exits 1 when one does not
+    hold, or when something that decides could not be checked (NOT PROVEN).
     """
     from lienthong.exchange.evidence.bundle import verify_files
 
@@ -143,7 +142,7 @@ def show(reports: list[Report], believed: Believed, *, language: Language | None
             }
         )
     else:
-        _print(reports, believed, language or _language())
+        _print(reports, believed, Speech(language).language)
     if not holds:
         raise typer.Exit(1)
 
@@ -166,17 +165,12 @@ def _print(reports: list[Report], believed: Believed, language: Language) -> Non
             )
     trusted = "; ".join(believed.sources)
     if trusted:
-        note(escape(f"{'Căn cứ tin cậy' if vi else 'Believed'}: {trusted}"))
+        note(escape(f"{'Căn cứ tin cậy' if vi else 'Trusted'}: {trusted}"))
     else:
         note(
             "Chưa có căn cứ tin cậy nào: nêu --data, --as, hoặc --log-key và --ca"
             if vi
-            else "Nothing is believed yet: give --data or --as, or --log-key and --ca"
+            else "Nobody is trusted yet: give --data or --as, or --log-key and --ca"
         )
     for remark in believed.remarks:
         note(escape(remark))
-
-
-def _language() -> Language:
-    named = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
-    return "vi" if named.lower().startswith("vi") else "en"

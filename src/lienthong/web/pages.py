@@ -20,6 +20,7 @@ from django.views.decorators.http import require_safe
 from lienthong.core.clock import VIETNAM
 from lienthong.registry import queries
 from lienthong.web import hub
+from lienthong.web.particulars import said
 from lienthong.web.words import check_name, check_sentence, grouped, kind_name
 
 EXPIRES_SOON = timedelta(days=2)
@@ -32,7 +33,8 @@ WORST_FIRST = (FAILING, WARNING, OK)
 class Item:
     """One line under "is everything in order": what, how it stands, what that means, and what to do.
 
-    ``particulars``, and the ``remedy`` beside them, are the hub's own words, in English.
+    ``particulars``, and the ``remedy`` beside them, are the hub's own words: translated where their form is
+    known, else in English; ``particulars_in`` and ``remedy_in`` say which.
     """
 
     name: str
@@ -40,6 +42,8 @@ class Item:
     detail: str = ""
     remedy: str = ""
     particulars: str = ""
+    particulars_in: str = ""
+    remedy_in: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +119,16 @@ def _hub_item(report: hub.Report) -> Item:
 
 
 def _check_item(check: hub.Check) -> Item:
+    detail, detail_in = said(check.detail)
+    remedy, remedy_in = said(check.remedy)
     return Item(
         check_name(check.name),
         check.state,
         check_sentence(check.name, check.state),
-        check.remedy,
-        check.detail,
+        remedy,
+        detail,
+        detail_in,
+        remedy_in,
     )
 
 

@@ -12,6 +12,11 @@ QCVN_102 = "QCVN 102:2016/BTTTT"
 SECRETS_LAW = "Law 29/2018/QH14 on state secrets; Decree 30/2020/NĐ-CP"
 XML = "XML 1.0; Namespaces in XML 1.0"
 HOUSE = "Liên Thông limit"
+SOURCES_VI = {
+    SECRETS_LAW: "Luật Bảo vệ bí mật nhà nước 29/2018/QH14; Nghị định 30/2020/NĐ-CP",
+    HOUSE: "giới hạn của Liên Thông",
+}
+"""Sources that are called otherwise in Vietnamese."""
 
 Severity = Literal["error", "warning"]
 
@@ -39,7 +44,7 @@ class Finding:
 
     def vietnamese(self) -> str:
         where = f"dòng {self.line}, {self.path}" if self.line else self.path
-        return f"{where}: {self.message_vi} ({self.source}, {self.rule})"
+        return f"{where}: {self.message_vi} ({SOURCES_VI.get(self.source, self.source)}, {self.rule})"
 
 
 AND_MORE = "and-more"

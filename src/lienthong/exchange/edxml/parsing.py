@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from lxml import etree
 
 from lienthong.exchange.edxml.findings import Oversized, Unreadable
+from lienthong.exchange.edxml.xml_reasons import in_vietnamese
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,13 +214,13 @@ def _syntax(error: etree.XMLSyntaxError, first_line: int) -> Unreadable:
     if "Namespace prefix" in reason:
         return Unreadable(
             reason,
-            f"tiền tố không gian tên chưa được khai báo: {reason}",
+            f"tiền tố không gian tên chưa được khai báo: {in_vietnamese(reason)}",
             place=f"line {line}",
             remedy="declare the prefix, for example xmlns:edXML, on the root or the envelope",
         )
     return Unreadable(
         reason,
-        f"XML không đúng cú pháp: {reason}",
+        f"XML không đúng cú pháp: {in_vietnamese(reason)}",
         place=f"line {line}",
         remedy="the XML is not well formed; write it with an XML library",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from lienthong.exchange.evidence.checks import Report, Stopped, Trust, Words, local_time
+from lienthong.exchange.evidence.checks import Report, Stopped, Trust, Words, entries, local_time
 from lienthong.trust.log.checkpoints import Checkpoint, SignedCheckpoint, open_checkpoint
 from lienthong.trust.log.notes import Note
 from lienthong.trust.log.policy import Policy
@@ -54,7 +54,7 @@ def check_checkpoint(
         SIGNATURE,
         Words(
             f"nhật ký «{stated.origin}» đã ký: có {stated.size} bản ghi, mã gốc {_short(stated.root)}",
-            f"the log «{stated.origin}» signed: it has {stated.size} entries, root {_short(stated.root)}",
+            f"the log «{stated.origin}» signed: it has {entries(stated.size)}, root {_short(stated.root)}",
         ),
     )
     if needs_quorum:

@@ -109,6 +109,10 @@ def local_time(moment: datetime) -> str:
     return f"{moment.astimezone(VIETNAM):%Y-%m-%d %H:%M:%S} (+07)"
 
 
+def entries(number: int) -> str:
+    return "1 entry" if number == 1 else f"{number} entries"
+
+
 def in_words(error: LienthongError) -> Words:
     """An error as an explanation. Its text is English; the Vietnamese sentence quotes it."""
     return Words(f"không đạt: {error}", str(error))

@@ -56,8 +56,8 @@ def verify_container(
                 SEAL,
                 Words(
                     f"{len(container.names)} tệp: mọi mã băm và chữ ký ({signature.algorithm}) đều đúng",
-                    f"{len(container.names)} files: all digests and the signature "
-                    f"({signature.algorithm}) are right",
+                    f"{len(container.names)} file{'s'[: len(container.names) != 1]}: all digests and the "
+                    f"signature ({signature.algorithm}) are right",
                 ),
             )
             at = _check_time(report, signature, trust, proven)

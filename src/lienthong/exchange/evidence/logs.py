@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from lienthong.core.errors import LienthongError
-from lienthong.exchange.evidence.checks import Report, Stopped, Trust, Words, local_time
+from lienthong.exchange.evidence.checks import Report, Stopped, Trust, Words, entries, local_time
 from lienthong.exchange.evidence.items import LogSource, Progress
 from lienthong.exchange.evidence.walk import NAMED, Findings, walk
 from lienthong.trust.log.checkpoints import Checkpoint, open_checkpoint
@@ -48,7 +48,7 @@ def verify_log(
             report.failed(
                 code,
                 what,
-                Words(f"không đạt, sau {seen.size} bản ghi: {error}", f"after {seen.size} entries: {error}"),
+                Words(f"không đạt, sau {seen.size} bản ghi: {error}", f"after {entries(seen.size)}: {error}"),
             )
         else:
             _conclude_checkpoints(report, seen, trust)
@@ -88,7 +88,7 @@ def _conclude_known(report: Report, seen: Findings, known: dict[int, list[bytes]
             AGAINST,
             Words(
                 f"bản chốt đã biết có {newest} bản ghi, ở đây chỉ có {seen.size}: thiếu bản ghi",
-                f"one of them has {newest} entries, here are {seen.size}: entries are missing",
+                f"one of them has {entries(newest)}, here are {seen.size}: entries are missing",
             ),
         )
     else:
@@ -97,7 +97,7 @@ def _conclude_known(report: Report, seen: Findings, known: dict[int, list[bytes]
             AGAINST,
             Words(
                 f"nhật ký tiếp nối đúng {len(known)} bản chốt đã biết (đến {newest} bản ghi)",
-                f"the log continues all {len(known)} (up to {newest} entries)",
+                f"the log continues all {len(known)} (up to {entries(newest)})",
             ),
         )
 
@@ -145,11 +145,11 @@ def _conclude_checkpoints(report: Report, seen: Findings, trust: Trust) -> None:
             COVER,
             Words(
                 f"{beyond} bản ghi cuối không nằm trong bản chốt nào",
-                f"the last {beyond} entries are covered by no checkpoint",
+                f"the last {entries(beyond)} stand in no checkpoint",
             ),
         )
     else:
-        report.passed("log.cover", COVER, Words(f"{seen.covered} bản ghi", f"{seen.covered} entries"))
+        report.passed("log.cover", COVER, Words(f"{seen.covered} bản ghi", entries(seen.covered)))
 
 
 def _conclude_entries(report: Report, seen: Findings) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from lienthong.exchange.evidence.checkpoints import check_checkpoint
-from lienthong.exchange.evidence.checks import Report, Stopped, Trust, Words
+from lienthong.exchange.evidence.checks import Report, Stopped, Trust, Words, entries
 from lienthong.exchange.evidence.receipts import INCLUSION, entry_words, leaf_facts, read_leaf
 from lienthong.trust.log.merkle import leaf_hash, verify_consistency, verify_inclusion
 from lienthong.trust.log.proofs import ConsistencyProof, InclusionProof
@@ -67,7 +67,7 @@ def verify_consistency_proof(data: bytes, trust: Trust, *, subject: str = "proof
             CONSISTENCY,
             Words(
                 f"từ {old.size} đến {new.size} bản ghi: các bản ghi cũ còn nguyên, đúng thứ tự",
-                f"from {old.size} to {new.size} entries: the earlier ones are all there, unchanged, in order",
+                f"from {old.size} to {entries(new.size)}: the earlier ones are all there, as they were",
             ),
         )
     return report

@@ -132,10 +132,14 @@ def _decimal(line: str, word: str, place: str) -> int:
 
 
 def _extra(text: str, place: str) -> bytes:
+    """Canonical base64 only, so that one proof has one spelling."""
     try:
-        return b64decode(text, validate=True)
+        data = b64decode(text, validate=True)
     except ValueError:
-        raise ProofError("the extra data is not base64", place=place) from None
+        data = None
+    if data is None or b64encode(data).decode() != text:
+        raise ProofError("the extra data is not base64", place=place)
+    return data
 
 
 def _hashes(lines: list[str], place: str) -> Proof:
