@@ -45,7 +45,7 @@ def attach(graph: RoadGraph, sites: Sequence[Site], *, furthest_m: float = FURTH
     if not graph.edges:
         raise BadRoads("the graph has no edge", place=graph.source or None, remedy="import roads first")
     x, y = _positions(sites, graph.crs)
-    lines = _lines(graph)
+    lines = edge_lines(graph)
     land = np.flatnonzero(~np.isin(graph.kind, _OVER_WATER))
     if not land.size:
         land = np.arange(graph.edges)
@@ -81,7 +81,7 @@ def _positions(sites: Sequence[Site], crs: str) -> tuple[Floats, Floats]:
     return x, y
 
 
-def _lines(graph: RoadGraph) -> Any:
+def edge_lines(graph: RoadGraph) -> Any:
     """The edges as LineStrings in metres."""
     ends = np.stack(
         [

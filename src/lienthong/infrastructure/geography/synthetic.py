@@ -72,7 +72,7 @@ def road_graph(sites: Sequence[Site], *, seed: int = 1, nodes: int = 6_000) -> R
         )
     rng = np.random.default_rng(seed)
     sx, sy = metres([lon for lon, _ in spots], [lat for _, lat in spots])
-    waters = {name: shapely.LineString(np.column_stack(metres(*zip(*river[0], strict=True))))
+    waters = {name: shapely.LineString(np.column_stack(metres(*np.array(river[0]).T)))
               for name, river in RIVERS.items()}  # fmt: skip
     x, y = _points(sx, sy, waters, nodes, rng)
     tail, head = gabriel(x, y)
@@ -187,7 +187,7 @@ def _classify(
                 v = u
 
     for name, course in TRUNKS.items():
-        away, stops = near.query(np.column_stack(metres(*zip(*course, strict=True))))
+        away, stops = near.query(np.column_stack(metres(*np.array(course).T)))
         mark([int(v) for v, d in zip(stops, away, strict=True) if d < 5_000.0], "national", name)
     centres = _centres(sites)
     where = {code: int(near.query(np.column_stack(metres(*place))[0])[1]) for code, place in centres.items()}
@@ -227,7 +227,7 @@ def _background(sites: Sequence[Site], sx: Floats, sy: Floats) -> dict[str, Any]
 
     found = {"province": back(land)}
     for name, (course, width, _, _) in RIVERS.items():
-        line = shapely.LineString(np.column_stack(metres(*zip(*course, strict=True))))
+        line = shapely.LineString(np.column_stack(metres(*np.array(course).T)))
         found[f"river:{name}"] = back(line.buffer(width / 2).intersection(land.buffer(1_500.0)))
     communes = [site for site in sites if site.district and site.kind == "commune"]
     spots: dict[tuple[float, float], str] = {}
