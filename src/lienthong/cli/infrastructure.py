@@ -7,8 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
+from lienthong.cli.capacity import capacity
 from lienthong.cli.coverage import coverage, site
 from lienthong.cli.output import JsonOption, print_json, progress, say
+from lienthong.cli.phasing import phase
 from lienthong.cli.survey import app as survey_app
 
 app = typer.Typer(
@@ -25,6 +27,8 @@ def infrastructure() -> None:
 
 app.command()(coverage)
 app.command()(site)
+app.command()(capacity)
+app.command()(phase)
 app.add_typer(survey_app, name="survey")
 
 

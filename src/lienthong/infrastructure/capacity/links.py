@@ -143,8 +143,8 @@ def size_trunks(
 ) -> dict[int, LinkSize]:
     """The trunk rate of each edge of a tree that has a site behind it, by edge.
 
-    ``parent`` and ``parent_edge`` are by vertex, -1 at the root and where no edge leads (microwave); ``terminals`` are the sites' vertices,
-    ``sizes`` their links, in the same order.
+    ``parent`` and ``parent_edge`` are by vertex, -1 at the root; a parent without an edge is a microwave hop.
+    ``terminals`` are the sites' vertices, ``sizes`` their links, in the same order.
     """
     if len(terminals) != len(sizes):
         raise BadCapacityData(

@@ -117,7 +117,7 @@ def tornado_svg(
         parts.append(f'<text x="12" y="{head + 20}" fill="#333333">{WORDS["none"][lang]}</text>')
     for at, bar in enumerate(bars):
         top_edge = head + at * row
-        label = f"{bar.name(lang)} ({_band(bar, lang)})"
+        label = f"{bar.name(lang)} ({band(bar, lang)})"
         parts.append(
             f'<text x="{left + 4}" y="{top_edge + 19}" text-anchor="end" fill="#1a1a1a" '
             f'font-size="11">{escape(_short(label))}<title>{escape(label)}</title></text>'
@@ -148,8 +148,11 @@ def tornado_svg(
     return "\n".join([*parts, "</svg>", ""])
 
 
-def figure(value: float, lang: str) -> str:
-    """A number for people: 1.234,5 in Vietnamese, 1,234.5 in English, in four digits."""
+def figure(value: float, lang: str, decimals: int | None = None) -> str:
+    """A number for people: 1.234,5 in Vietnamese, 1,234.5 in English, in four digits unless told."""
+    if decimals is not None:
+        text = f"{value:,.{decimals}f}"
+        return text if lang == "en" else text.translate(str.maketrans(",.", ".,"))
     if value == 0:
         return "0"
     decimals = 0 if abs(value) >= 1000 else max(0, 3 - math.floor(math.log10(abs(value))))
@@ -161,7 +164,8 @@ def figure(value: float, lang: str) -> str:
     return text.translate(str.maketrans(",.", ".,"))
 
 
-def _band(bar: Bar, lang: str) -> str:
+def band(bar: Bar, lang: str) -> str:
+    """A coefficient's low and high with their unit: 0,5…4 MB."""
     if bar.unit.startswith("share"):
         return f"{figure(bar.low * 100, lang)}…{figure(bar.high * 100, lang)} %"
     unit = "" if bar.unit in ("1", "probability") else bar.unit

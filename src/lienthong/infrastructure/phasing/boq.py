@@ -59,7 +59,9 @@ def write_boq(
         sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
         sheet.page_setup.fitToHeight = 0
         sheet.sheet_properties.pageSetUpPr.fitToPage = True
-    book.save(path)
+    beside = path.with_name(f".{path.name}.new")
+    book.save(beside)
+    beside.replace(path)
 
 
 def bill_order(items: Sequence[Item], phasing: Phasing) -> list[Item]:

@@ -296,7 +296,9 @@ def _window(
     behind: Sequence[Sequence[int]],
 ) -> tuple[Ints, Ints]:
     first, count = request.years[0], len(request.years)
-    earliest = np.array([max(0, (item.not_before or first) - first) for item in items], dtype=np.int64)
+    earliest = np.array(
+        [min(max(0, (item.not_before or first) - first), count) for item in items], dtype=np.int64
+    )
     last = count - 1 if request.complete else count
     latest = np.array(
         [last if item.due is None else min(item.due - first, last) for item in items], dtype=np.int64
@@ -308,11 +310,13 @@ def _window(
         for one in behind[at]:
             latest[at] = min(latest[at], latest[one])
     for at, item in enumerate(items):
-        if earliest[at] > latest[at] or (latest[at] < count and earliest[at] >= count):
-            raise BadPhasingData(
-                f"can be done from {first + int(earliest[at])} but is needed by {first + int(latest[at])}",
-                place=f"item {item.key}",
-                remedy="mend not_before or due, of this item or of those before and behind it",
+        if earliest[at] > latest[at]:
+            late = (
+                f"after {request.years[-1]}" if earliest[at] == count else f"from {first + int(earliest[at])}"
             )
-    earliest = np.minimum(earliest, count)
+            raise BadPhasingData(
+                f"can be done {late} but is needed by {first + int(latest[at])}",
+                place=f"item {item.key}",
+                remedy="mend not_before or due, of it or of those before and behind it, or plan more years",
+            )
     return earliest, latest
