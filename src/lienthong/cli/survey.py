@@ -97,7 +97,7 @@ def demo(
 @app.command("import")
 def import_(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILES…", help="CSV, XLSX or JSON; ours or NetBox's.")
+        list[Path], typer.Argument(metavar="FILES", help="CSV, XLSX or JSON; ours or NetBox's.")
     ],
     into: Annotated[Path, typer.Option("--into", metavar="FOLDER", help="The planning folder.")],
     wave: Annotated[str, typer.Option("--wave", metavar="CODE", help="The wave, made when it is new.")],

@@ -98,7 +98,7 @@ def _number(text: str, short: str) -> float:
     value = float(text.replace(",", ".")) if _NUMBER.fullmatch(text) else math.nan
     if not math.isfinite(value):
         raise BadCell("not-number", text=short)
-    return value + 0.0
+    return round(value, 9) + 0.0  # a spreadsheet keeps 15 digits
 
 
 def _bounded(column: Column, value: float, short: str) -> float:

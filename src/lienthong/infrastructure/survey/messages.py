@@ -74,8 +74,12 @@ MESSAGES: dict[str, dict[Language, Said]] = {
         "en": ("the row has {have} cells, the header {want}", 'put text with the separator between "…"'),
     },
     "unknown-column": {
-        "vi": ("cột {text!r} không thuộc bảng {table}; không nhập", "{hint}xem bảng cột trong mẫu"),
-        "en": ("{text!r} is no column of {table}; it was left out", "{hint}see the columns in the template"),
+        "vi": ("cột {text!r} không thuộc bảng {table}; không nhập", "có phải “{near}”?"),
+        "en": ("{text!r} is no column of {table}; it was left out", "did you mean {near!r}?"),
+    },
+    "unknown-columns": {
+        "vi": ("không nhập các cột không thuộc bảng {table}: {texts}", "xem bảng cột trong mẫu"),
+        "en": ("left out, as they are no columns of {table}: {texts}", "see the columns in the template"),
     },
     "column-twice": {
         "vi": ("cột {text!r} có hai lần; lấy cột đầu", "giữ lại một cột"),

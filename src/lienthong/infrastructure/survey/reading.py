@@ -111,7 +111,7 @@ def records(sheet: Sheet, table: Table, problems: list[Problem]) -> Iterator[tup
             try:
                 record[column.name] = _value(column, text)
             except BadCell as bad:
-                if bad.code == "not-a-choice" and not own:
+                if bad.code in ("not-a-choice", "empty") and not own:
                     present.discard(column.name)  # NetBox's groups are free text
                     continue
                 problems.append(Problem(sheet.file, row, column.name, bad.code, bad.values_))
@@ -139,14 +139,17 @@ def _columns(sheet: Sheet, table: Table, problems: list[Problem]) -> list[tuple[
     """For each cell its column, and whether that is called by its own name or label and not by NetBox's."""
     columns: list[tuple[Column | None, bool]] = []
     taken: set[str] = set()
+    unknown: list[str] = []
     for head in sheet.header:
         column = column_of(table, head)
         if column is None:
             if head.strip() and plain(head) not in _IGNORED:
                 near = get_close_matches(plain(head), list(table.names), n=1)
-                hint = {"vi": f"có phải “{near[0]}”? ", "en": f"did you mean {near[0]!r}? "} if near else ""
-                values = {"text": head[:60], "table": table.name, "hint": hint}
-                problems.append(Problem(sheet.file, 0, "", "unknown-column", values, "warning"))
+                if near:
+                    values = {"text": head[:60], "table": table.name, "near": near[0]}
+                    problems.append(Problem(sheet.file, 0, "", "unknown-column", values, "warning"))
+                else:
+                    unknown.append(head[:60])
         elif column.name in taken:
             values = {"text": head[:60]}
             problems.append(Problem(sheet.file, 0, column.name, "column-twice", values, "warning"))
@@ -155,4 +158,8 @@ def _columns(sheet: Sheet, table: Table, problems: list[Problem]) -> list[tuple[
             taken.add(column.name)
         own = column is not None and plain(head) not in set(column.netbox) - {column.name}
         columns.append((column, own))
+    if unknown:
+        said = ", ".join(repr(head) for head in unknown[:20]) + (" …" if len(unknown) > 20 else "")
+        values = {"texts": said, "table": table.name}
+        problems.append(Problem(sheet.file, 0, "", "unknown-columns", values, "warning"))
     return columns

@@ -34,11 +34,13 @@ MAX_PARTS = 2_000
 MAX_RATIO = 200
 GUIDE = "guide"
 _NAMES = frozenset(
-    name for table in TABLES.values() for column in table.columns for name in (column.name, *column.netbox)
+    name
+    for table in (*TABLES.values(), WAVE)
+    for column in table.columns
+    for name in (column.name, *column.netbox)
 )
 _ESCAPE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 _ESCAPED = re.compile(r"_x005F_(?=x[0-9A-Fa-f]{4}_)", re.I)
-_ERRORS = frozenset({"#REF!", "#N/A", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!"})
 
 
 # --- in -----------------------------------------------------------------------------------------------
@@ -141,7 +143,7 @@ def _raw(cell: Any) -> str:
         return ""
     if cell.data_type == "f":
         return FORMULA
-    if cell.data_type == "e" or value in _ERRORS:
+    if cell.data_type == "e":
         return f"{ERROR}{str(value)[:20]}"
     if isinstance(value, str):
         return _ESCAPED.sub("_", value[:MAX_CELL])
@@ -194,6 +196,8 @@ def _cell(sheet: Any, value: Value, *, bold: bool = False, fill: PatternFill | N
         value = "yes" if value else "no"
     elif isinstance(value, tuple):
         value = " ".join(value)
+    elif isinstance(value, date) and value.year < 1901:
+        value = value.isoformat()  # before the calendar of spreadsheets begins
     cell = WriteOnlyCell(sheet, value=_ESCAPE.sub("_x005F_", value) if isinstance(value, str) else value)
     if isinstance(value, str):
         cell.data_type = "s"  # or openpyxl makes a formula of what begins with =
