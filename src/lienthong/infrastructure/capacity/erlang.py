@@ -1,4 +1,4 @@
-"""Erlang's loss formula: channels, offered traffic and blocking (ITU-T E.520, E.521 without overflow)."""
+"""Erlang's loss formula: channels, offered traffic and blocking (ITU-T E.520: circuits without overflow)."""
 
 from __future__ import annotations
 
