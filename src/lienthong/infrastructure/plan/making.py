@@ -14,7 +14,7 @@ from lienthong.infrastructure.geography.graph import RoadGraph
 from lienthong.infrastructure.phasing.prices import PriceList
 from lienthong.infrastructure.plan.errors import Cancelled
 from lienthong.infrastructure.plan.folder import Folder
-from lienthong.infrastructure.plan.masts import reach, tower_sites
+from lienthong.infrastructure.plan.masts import ground_of, reach, tower_sites
 from lienthong.infrastructure.plan.model import Plan
 from lienthong.infrastructure.plan.network import designed
 from lienthong.infrastructure.plan.places import places, roads
@@ -22,6 +22,7 @@ from lienthong.infrastructure.plan.progress import Run
 from lienthong.infrastructure.plan.settings import STAGES
 from lienthong.infrastructure.plan.sizing import sized
 from lienthong.infrastructure.plan.spending import phased, scenarios, tornadoes
+from lienthong.infrastructure.radio.coverage import Ground
 
 Kept = Callable[[Plan], None]
 
@@ -36,6 +37,7 @@ class Base:
     storage_gb: float
     graph: RoadGraph
     findings: tuple[Finding, ...]
+    ground: Ground | None
 
 
 def make(
@@ -78,7 +80,8 @@ def _begin(folder: Folder, run: Run, now: datetime, digest: str, earlier: Plan |
     found = places(folder)
     run.say("roads")
     graph, findings = roads(folder, found.sites)
-    base = Base(folder, coefficients, prices, found.storage_gb, graph, findings)
+    ground = ground_of(folder, found.sites)
+    base = Base(folder, coefficients, prices, found.storage_gb, graph, findings, ground)
     run.clock.done("data")
     if earlier is not None:
         return earlier, base
@@ -124,7 +127,7 @@ def _stage(run: Run, stage: str, plan: Plan, base: Base, work: Callable[[Plan, B
 
 
 def _radio(plan: Plan, base: Base, run: Run) -> Plan:
-    found = reach(base.folder, plan.sites, run)
+    found = reach(base.folder, base.ground, plan.sites, run)
     if found is None:
         return plan
     sources = (*plan.sources, found.source) if found.source not in plan.sources else plan.sources
@@ -133,12 +136,13 @@ def _radio(plan: Plan, base: Base, run: Run) -> Plan:
 
 def _fibre(plan: Plan, base: Base, run: Run) -> Plan:
     extra = tower_sites(plan.radio) if plan.settings.radio.backhaul else ()
-    found = designed(base.folder, base.graph, (*plan.sites, *extra), plan.root, base.prices, run)
+    found = designed(base.folder, base.graph, (*plan.sites, *extra), plan.root, base.prices, base.ground, run)
     findings = (*base.findings, *found.plan.findings)
     return replace(
         plan,
         fibre=found.plan,
         apart=found.apart,
+        splitters=found.splitters,
         notes_vi=tuple(finding.text("vi") for finding in findings),
         notes_en=tuple(finding.text("en") for finding in findings),
     )

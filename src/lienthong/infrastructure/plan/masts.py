@@ -32,10 +32,9 @@ CELL_DEG = 0.004
 PROFILE_POINTS = 51
 
 
-def reach(folder: Folder, sites: Sequence[Site], run: Run) -> RadioPlan | None:
+def reach(folder: Folder, ground: Ground | None, sites: Sequence[Site], run: Run) -> RadioPlan | None:
     """The radio part of the plan, or None when the folder has no terrain or no masts."""
     settings = folder.settings
-    ground = _ground(folder, sites)
     if ground is None:
         return None
     masts = _masts(folder, ground, sites)
@@ -91,10 +90,7 @@ def tower_sites(radio: RadioPlan | None) -> tuple[Site, ...]:
     """The chosen masts as places the network must reach."""
     if radio is None:
         return ()
-    return tuple(
-        Site(tower.code, tower.name, "tower", tower.lon, tower.lat, people=tower.people)
-        for tower in radio.chosen
-    )
+    return tuple(Site(tower.code, tower.name, "tower", tower.lon, tower.lat) for tower in radio.chosen)
 
 
 def _how(band: str, folder: Folder) -> Settings:
@@ -109,7 +105,8 @@ def _how(band: str, folder: Folder) -> Settings:
     )
 
 
-def _ground(folder: Folder, sites: Sequence[Site]) -> Ground | None:
+def ground_of(folder: Folder, sites: Sequence[Site]) -> Ground | None:
+    """Terrain, clutter and people of the folder, or None when it names none. Raises the rasters' errors."""
     settings = folder.settings
     if settings.synthetic.terrain:
         communes = [site for site in sites if site.kind == "commune"] or list(sites)

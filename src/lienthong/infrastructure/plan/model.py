@@ -11,6 +11,7 @@ from lienthong.infrastructure.capacity.links import LinkSize
 from lienthong.infrastructure.capacity.storage import StorageYear
 from lienthong.infrastructure.capacity.tornado import Tornado
 from lienthong.infrastructure.fibre.result import FibrePlan
+from lienthong.infrastructure.fibre.splitters import Splitter
 from lienthong.infrastructure.phasing.prices import Price
 from lienthong.infrastructure.phasing.result import Item, Phasing
 from lienthong.infrastructure.plan.radio_part import RadioPlan
@@ -40,6 +41,19 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Splitters:
+    """Passive splitters of at most ``ratio`` sites each: VND ``extra`` beside the fibre plan, whose cost with
+    them is ``cost`` and at least ``lower_bound``.
+    """
+
+    ratio: int
+    places: tuple[Splitter, ...]
+    extra: float
+    cost: float
+    lower_bound: float
+
+
+@dataclass(frozen=True)
 class Plan:
     """Money in VND, lengths in metres, rates in Mbit/s, storage in GB, years as numbers.
 
@@ -63,6 +77,7 @@ class Plan:
     radio: RadioPlan | None = None
     fibre: FibrePlan | None = None
     apart: float = 0.0
+    splitters: Splitters | None = None
     coefficients: tuple[Coefficient, ...] = ()
     prices: tuple[Price, ...] = ()
     links: tuple[LinkSize, ...] = ()

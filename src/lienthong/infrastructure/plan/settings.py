@@ -54,14 +54,19 @@ class Synthetic:
 class Fibre:
     """``[fibre]``: what the network must be."""
 
-    rings: bool = setting(
-        "close rings through the district centres, so that one cut takes none of them off", False
-    )
+    rings: bool = setting("close rings through nodes and district centres: one cut takes none off", False)
     max_hops: int = setting(
-        "at most as many sites between a site and the data centre; 0: any", 0, least=0, most=64
+        "at most as many switches from a site to the data centre, without rings and microwave; 0: any",
+        0,
+        least=0,
+        most=64,
     )
-    split_ratio: int = setting("at most as many branches at a site; 0: any", 0, least=0, most=128)
-    microwave: bool = setting("let sites be reached by microwave where that is cheaper", True)
+    split_ratio: int = setting(
+        "passive splitters of at most as many sites each; 0: none", 0, least=0, most=128
+    )
+    microwave: Literal["none", "masts", "all"] = setting(
+        "who may be reached by microwave where that is cheaper: nobody, new masts, all sites", "masts"
+    )
     microwave_km: float = setting("the longest microwave hop, km", 15.0, least=0.5, most=80.0)
 
 
@@ -81,14 +86,25 @@ class Radio:
 
 
 @dataclass(frozen=True)
+class Capacity:
+    """``[capacity]``: what links and the data centre serve."""
+
+    rooms: int = setting("meeting rooms at each office", 1, least=0, most=100)
+    cameras: int = setting("cameras at each office", 0, least=0, most=1000)
+    existing_share: float = setting(
+        "share of what agencies store today that moves to the data centre", 0.1, least=0, most=1
+    )
+
+
+@dataclass(frozen=True)
 class Money:
     """``[money]``: years, budgets and what counts. Money in VND."""
 
     years: tuple[int, ...] = setting("calendar years of the plan, ascending")
     budgets: tuple[int, ...] = setting("budget of each year, VND")
     objective: Literal["people", "agencies", "communes"] = setting("who is to be connected early", "people")
-    carry_over: bool = setting("what a year leaves may be spent in the next", True)
-    complete: bool = setting("everything must be built within the years; false: what the money allows", False)
+    carry_over: bool = setting("what a year leaves may be spent in the next", False)
+    complete: bool = setting("everything must be built within the years; false: what the money allows", True)
 
 
 @dataclass(frozen=True)
@@ -144,6 +160,7 @@ class Settings:
     synthetic: Synthetic = field(default_factory=Synthetic)
     fibre: Fibre = field(default_factory=Fibre)
     radio: Radio = field(default_factory=Radio)
+    capacity: Capacity = field(default_factory=Capacity)
     funding: tuple[Funding, ...] = ()
     scenarios: tuple[Scenario, ...] = ()
     time: Time = field(default_factory=Time)

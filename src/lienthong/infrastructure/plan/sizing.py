@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from lienthong.infrastructure.capacity.coefficients import Coefficients
 from lienthong.infrastructure.capacity.links import SiteLoad, size_links, size_trunks
-from lienthong.infrastructure.capacity.storage import storage_by_year
+from lienthong.infrastructure.capacity.storage import StorageYear, storage_by_year
 from lienthong.infrastructure.plan.model import Plan
+from lienthong.infrastructure.plan.settings import Capacity
 from lienthong.infrastructure.survey.model import Site
 
 OFFICES = ("commune", "agency")
@@ -17,24 +18,41 @@ def sized(plan: Plan, coefficients: Coefficients, existing_gb: float) -> Plan:
     """The plan with links, trunks and storage. Towers are left to their operator's own sizing."""
     fibre = plan.fibre
     assert fibre is not None
-    loads = [load_of(site) for site in fibre.sites]
+    loads = [load_of(site, plan.settings.capacity) for site in fibre.sites]
     sizes = size_links(loads, coefficients)
     trunks = size_trunks(
         fibre.parent.tolist(), fibre.parent_edge.tolist(), fibre.terminals.tolist(), sizes, coefficients
     )
-    storage = storage_by_year(users_of(plan), coefficients, plan.years, existing_gb=existing_gb)
+    storage = stored(plan, coefficients, existing_gb)
     offices = {site.code for site in fibre.sites if site.kind in OFFICES}
     return replace(
         plan,
         links=tuple(size for size in sizes if size.code in offices),
         trunks={str(edge): size for edge, size in trunks.items() if edge >= 0},
-        storage=tuple(storage),
+        storage=storage,
     )
 
 
-def load_of(site: Site) -> SiteLoad:
-    """Every office has one meeting room for the province's meetings."""
-    return SiteLoad(site.code, site.name, site.users, site.seats, rooms=int(site.kind in OFFICES))
+def stored(plan: Plan, coefficients: Coefficients, existing_gb: float) -> tuple[StorageYear, ...]:
+    """Storage at the data centre by year; ``existing_gb`` is what agencies store today."""
+    capacity, offices = plan.settings.capacity, sum(site.kind in OFFICES for site in plan.sites)
+    return tuple(
+        storage_by_year(
+            users_of(plan),
+            coefficients,
+            plan.years,
+            cameras=capacity.cameras * offices,
+            existing_gb=existing_gb * capacity.existing_share,
+        )
+    )
+
+
+def load_of(site: Site, capacity: Capacity) -> SiteLoad:
+    """Who and what works at a site; masts and nodes have no rooms and cameras."""
+    office = int(site.kind in OFFICES)
+    return SiteLoad(
+        site.code, site.name, site.users, site.seats, capacity.cameras * office, capacity.rooms * office
+    )
 
 
 def users_of(plan: Plan) -> int:

@@ -9,7 +9,6 @@ import numpy as np
 
 from lienthong.infrastructure.capacity.coefficients import Coefficients
 from lienthong.infrastructure.capacity.links import size_links
-from lienthong.infrastructure.capacity.storage import storage_by_year
 from lienthong.infrastructure.capacity.tornado import Tornado, tornado
 from lienthong.infrastructure.phasing import scenarios as changes
 from lienthong.infrastructure.phasing.items import NewMast, items_of
@@ -22,9 +21,7 @@ from lienthong.infrastructure.phasing.result import Item
 from lienthong.infrastructure.plan.model import Outcome, Plan
 from lienthong.infrastructure.plan.progress import Run
 from lienthong.infrastructure.plan.settings import Scenario
-from lienthong.infrastructure.plan.sizing import load_of, sized, users_of
-
-PRICE_KEYS = ("price_level", "price_growth", "horizon_years", "minimum_mbps")
+from lienthong.infrastructure.plan.sizing import OFFICES, load_of, sized, stored, users_of
 
 
 def phased(plan: Plan, coefficients: Coefficients, prices: PriceList, run: Run) -> Plan:
@@ -50,7 +47,7 @@ def items_for(plan: Plan, coefficients: Coefficients, prices: PriceList) -> list
     assert plan.fibre is not None
     joined = {site.code for site in plan.fibre.sites}
     chosen = plan.radio.chosen if plan.radio else ()
-    return items_of(
+    items = items_of(
         plan.fibre,
         prices,
         links=plan.links,
@@ -63,6 +60,30 @@ def items_for(plan: Plan, coefficients: Coefficients, prices: PriceList) -> list
         years=plan.years,
         price_level=coefficients.value("price_level"),
     )
+    items = _mast_first(items)
+    if plan.splitters is not None and plan.splitters.places:
+        count, extra = len(plan.splitters.places), plan.splitters.extra
+        money = round(extra * coefficients.value("price_level"))
+        items.append(
+            Item(
+                "splitters", "node", "Bộ chia quang và sợi dẫn", "Optical splitters and their strands", "set",
+                float(count), round(money / count), money, prices.opex("splitter", money),
+            )
+        )  # fmt: skip
+    return items
+
+
+def _mast_first(items: list[Item]) -> list[Item]:
+    """Nothing is fitted to a mast that does not stand yet."""
+    masts = {item.site: item.key for item in items if item.kind == "tower" and item.site}
+    ordered = []
+    for item in items:
+        if item.kind == "tower":
+            item = replace(item, after=())
+        elif item.site in masts:
+            item = replace(item, after=(*item.after, masts[item.site]))
+        ordered.append(item)
+    return ordered
 
 
 def request_for(plan: Plan, items: list[Item], coefficients: Coefficients) -> Request:
@@ -123,15 +144,14 @@ def tornadoes(
     plan: Plan, coefficients: Coefficients, prices: PriceList, existing_gb: float, run: Run
 ) -> Plan:
     """What each coefficient does to the whole life's cost (in the plan's own years), to storage, to rates."""
-    loads = [load_of(site) for site in plan.sites if site.kind in ("commune", "agency")]
+    loads = [load_of(site, plan.settings.capacity) for site in plan.sites if site.kind in OFFICES]
 
     def cost(changed: Coefficients) -> float:
         again = sized(plan, changed, existing_gb)
         return float(_total_cost(again, changed, prices))
 
     def storage(changed: Coefficients) -> float:
-        last = storage_by_year(users_of(plan), changed, plan.years, existing_gb=existing_gb)[-1]
-        return last.total / 1000
+        return stored(plan, changed, existing_gb)[-1].total / 1000
 
     def rate(changed: Coefficients) -> float:
         return float(sum(size.rate for size in size_links(loads, changed)))

@@ -62,4 +62,10 @@ def table(
 
 def picture(name: str, *, caption: str = "", alt: str = "", width: str = "100%") -> Block:
     """An SVG of the report's files by its name, without ending."""
-    return {"is": "picture", "name": name, "caption": caption, "alt": alt or caption, "width": width}
+    return {
+        "is": "picture",
+        "name": name,
+        "caption": caption,
+        "alt": alt or caption,
+        "width": width,
+    }

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from lienthong.infrastructure.report.svg import document, element, line, path_of, rectangle, text, text_width
 
-WIDTH, HEIGHT = 760.0, 300.0
+WIDTH, HEIGHT = 560.0, 235.0
 LEFT, RIGHT, TOP, BOTTOM = 64.0, 14.0, 44.0, 34.0
 COLOURS = ("#17406d", "#e08a1e", "#4e9a6b", "#b3415b", "#7a5ea8", "#8c8c8c", "#3fa7c4", "#c9a227")
 Write = Callable[[float], str]
@@ -86,7 +86,7 @@ class _Chart:
             self.add(text(x + 17, 20.5, name, size=12.5))
             x += text_width(name, 12.5) + 40
         if unit:
-            self.add(text(LEFT - 8, TOP - 12, unit, size=11.5, colour="#555", anchor="start", italic=True))
+            self.add(text(WIDTH - RIGHT, 20.5, unit, size=11.5, colour="#555", anchor="end", italic=True))
         level = 0.0
         while level <= self.top + 1e-9:
             y = self.height_of(level)

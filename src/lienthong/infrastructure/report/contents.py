@@ -85,19 +85,21 @@ CHAPTERS: Sequence[Callable[[Facts, str], list[Block]]] = (
     assumptions,
     method,
 )
+OPEN_A_PAGE = (design, money_and_years, radio, capacity, scenarios, quantities, assumptions)
 
 
 def contents(plan: Plan, lang: str) -> dict[str, Any]:
     """What the typst template reads. Raises :class:`PlanUnfinished`."""
     facts, words = Facts(plan), T[lang]
-    province, settings = plan.settings.province, plan.settings
+    settings = plan.settings
+    province = settings.province.replace(" ", "\u00a0")
     made = datetime.fromisoformat(plan.made_at)
     owner = settings.owner_vi if lang == "vi" else settings.owner_en
     body: list[Block] = []
     for chapter in CHAPTERS:
         blocks = chapter(facts, lang)
         if blocks:
-            body += [{**blocks[0], "new_page": bool(body)}, *blocks[1:]]
+            body += [{**blocks[0], "new_page": chapter in OPEN_A_PAGE}, *blocks[1:]]
     title = words["title"].format(province=province)
     return {
         "lang": lang,

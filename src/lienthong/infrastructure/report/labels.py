@@ -64,9 +64,9 @@ def place(
             if not _contains(within, box) or any(_meet(box, other) for other in occupied):
                 continue
             away = ((x - label.x) ** 2 + (y - label.y) ** 2) ** 0.5 / label.size
-            hidden = 0.4 * away + sum(1.0 for mark in marks if _meet(box, mark))
-            if best is None or hidden < best[0]:
-                best = (hidden, Placed(label, x, y, anchor, box))
+            badness = 0.4 * away + sum(_meet(box, mark) for mark in marks)
+            if best is None or badness < best[0]:
+                best = (badness, Placed(label, x, y, anchor, box))
         if best is not None:
             occupied.append(best[1].box)
             placed.append(best[1])
@@ -86,10 +86,10 @@ def _places(label: Label) -> Iterable[tuple[float, float, str]]:
                 )
         return
     for turn in range(1, 7 if label.needed else 2):
-        for dx, dy, anchor in _AROUND:
+        for across, down, anchor in _AROUND:
             gap = label.gap * turn
             lift = gap + 0.5 * label.size if anchor == "middle" else gap
-            yield label.x + dx * gap, label.y + dy * lift + middle, anchor
+            yield label.x + across * gap, label.y + down * lift + middle, anchor
 
 
 def _box(label: Label, x: float, y: float, anchor: str) -> Box:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from lienthong.infrastructure.capacity.tornado import figure
 from lienthong.infrastructure.geography.graph import SYNTHETIC
+from lienthong.infrastructure.phasing.result import unit_name
 from lienthong.infrastructure.report.blocks import Block, boxed, bullets, heading, paragraph, table
 from lienthong.infrastructure.report.facts import Facts
+from lienthong.infrastructure.report.sections.sources import source_of, unit_of
 from lienthong.infrastructure.report.wording import number
 
 T = {
@@ -105,8 +107,8 @@ def assumptions(facts: Facts, lang: str) -> list[Block]:
                     each.name(lang),
                     figure(each.value, lang),
                     f"{figure(each.low, lang)} … {figure(each.high, lang)}",
-                    each.unit,
-                    each.source,
+                    unit_of(each.unit, lang),
+                    source_of(each.source, lang),
                 ]
                 for each in plan.coefficients
             ],
@@ -123,10 +125,10 @@ def assumptions(facts: Facts, lang: str) -> list[Block]:
                 [
                     [
                         each.name(lang),
-                        each.unit,
+                        unit_name(each.unit, lang),
                         number(each.price, lang),
                         f"{figure(each.opex_percent, lang)}%",
-                        each.source,
+                        source_of(each.source, lang),
                     ]
                     for each in plan.prices
                 ],

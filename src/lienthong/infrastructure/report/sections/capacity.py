@@ -119,5 +119,5 @@ def capacity(facts: Facts, lang: str) -> list[Block]:
                 widths=["1fr"] * 7,
             )
         )
-        blocks.append(picture("chart-storage", caption=words["chart"], width="82%"))
+        blocks.append(picture("chart-storage", caption=words["chart"], width="78%"))
     return blocks

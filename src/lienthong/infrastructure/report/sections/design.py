@@ -41,6 +41,8 @@ T = {
         "này *không có mạng nào rẻ hơn*.",
         "share": "So sánh: nếu mỗi điểm đào một tuyến riêng theo đường ngắn nhất về trung tâm dữ liệu, "
         "tổng chi phí là {apart}. Phương án dùng chung tuyến tiết kiệm {saved}.",
+        "splitters": "Bộ chia quang thụ động: {n} bộ, mỗi bộ phục vụ không quá {ratio} điểm, thêm {extra}; "
+        "cả mạng cách mức thấp nhất không quá {gap}.",
         "roads": "Cáp quang xây mới theo loại đường",
         "road": "Loại đường",
         "km": "Chiều dài (km)",
@@ -79,6 +81,8 @@ T = {
         "these data *no network is cheaper*.",
         "share": "For comparison: if each site had a trench of its own along the cheapest way to the data "
         "centre, all would cost {apart}. Sharing saves {saved}.",
+        "splitters": "Passive splitters: {n}, each for at most {ratio} sites, for {extra} more; the whole is "
+        "at most {gap} above the least possible.",
         "roads": "New fibre by kind of road",
         "road": "Kind of road",
         "km": "Length (km)",
@@ -109,6 +113,7 @@ def design(facts: Facts, lang: str) -> list[Block]:
             )
         ),
     ]
+    blocks.append(picture("map-design", caption=words["map"], width="88%"))
     rows = [[words["cables"], f"{number(facts.new_km, lang, 1)} km", _bn(fibre.edge_cost[new].sum(), lang)]]
     if fibre.ring_edges.size:
         ring = np.isin(edges, fibre.ring_edges)
@@ -146,6 +151,18 @@ def design(facts: Facts, lang: str) -> list[Block]:
             ),
         )
     )
+    if plan.splitters is not None:
+        hung = plan.splitters
+        blocks.append(
+            paragraph(
+                words["splitters"].format(
+                    n=number(len(hung.places), lang),
+                    ratio=number(hung.ratio, lang),
+                    extra=money(hung.extra, lang),
+                    gap=percent((hung.cost - hung.lower_bound) / hung.cost if hung.cost else 0.0, lang, 2),
+                )
+            )
+        )
     if plan.apart > fibre.cost:
         blocks.append(
             paragraph(
@@ -166,7 +183,6 @@ def design(facts: Facts, lang: str) -> list[Block]:
         blocks.append(
             table([words["road"], words["km"], words["part"]], by_road, caption=words["roads"], total=True)
         )
-    blocks.append(picture("map-design", caption=words["map"]))
     notes = plan.notes(lang)
     if notes:
         blocks.append(heading(words["notes"], 2))

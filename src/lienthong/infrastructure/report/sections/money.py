@@ -22,6 +22,7 @@ T = {
         "total": "Cộng",
         "budget": "Ngân sách",
         "left": "Còn lại trong năm",
+        "carried": "Còn lại, cộng dồn",
         "run": "Chi phí vận hành",
         "map": "Bản đồ 3. Tiến độ xây dựng theo năm",
         "chart_money": "Ngân sách và vốn đầu tư theo năm (tỷ đồng)",
@@ -51,6 +52,7 @@ T = {
         "total": "Total",
         "budget": "Budget",
         "left": "Left in the year",
+        "carried": "Left, carried over",
         "run": "Cost of operation",
         "map": "Map 3. Construction by year",
         "chart_money": "Budget and investment by year (billion VND)",
@@ -84,7 +86,7 @@ def money_and_years(facts: Facts, lang: str) -> list[Block]:
             )
         ),
         picture("map-years", caption=words["map"]),
-        picture("chart-connected", caption=words["chart_people"], width="82%"),
+        picture("chart-connected", caption=words["chart_people"], width="78%"),
     ]
     years = facts.years
     rows = []
@@ -107,16 +109,12 @@ def money_and_years(facts: Facts, lang: str) -> list[Block]:
             ["", *map(str, years), words["total"]],
             [
                 _line(words["budget"], phasing.budget, lang),
-                _line(
-                    words["left"],
-                    [budget - spent for budget, spent in zip(phasing.budget, phasing.capex, strict=True)],
-                    lang,
-                ),
+                _left(facts, lang),
                 _line(words["run"], phasing.opex, lang),
             ],
         )
     )
-    blocks.append(picture("chart-money", caption=words["chart_money"], width="82%"))
+    blocks.append(picture("chart-money", caption=words["chart_money"], width="78%"))
     if phasing.not_done:
         named = {item.key: item.name(lang) for item in plan.items}
         first = ", ".join(named[key] for key in phasing.not_done[:5])
@@ -161,6 +159,17 @@ def money_and_years(facts: Facts, lang: str) -> list[Block]:
         )
     )
     return blocks
+
+
+def _left(facts: Facts, lang: str) -> list[str]:
+    """What each year leaves; added up where a year may use what earlier ones left."""
+    words, phasing, carried = T[lang], facts.phasing, 0
+    cells = []
+    for budget, spent in zip(phasing.budget, phasing.capex, strict=True):
+        carried = budget - spent + (carried if facts.plan.settings.money.carry_over else 0)
+        cells.append(billions(carried, lang))
+    name = words["carried"] if facts.plan.settings.money.carry_over else words["left"]
+    return [name, *cells, billions(sum(phasing.budget) - facts.capex, lang)]
 
 
 def _line(name: str, amounts: tuple[int, ...] | list[int], lang: str) -> list[str]:

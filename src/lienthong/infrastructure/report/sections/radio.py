@@ -91,6 +91,7 @@ def radio(facts: Facts, lang: str) -> list[Block]:
             )
         ),
     ]
+    blocks.append(picture("map-radio", caption=words["map"], width="84%"))
     rows = []
     for reach in found.reaches:
         for level in ("low", "mid", "high"):
@@ -134,5 +135,4 @@ def radio(facts: Facts, lang: str) -> list[Block]:
                 small=True,
             )
         )
-    blocks.append(picture("map-radio", caption=words["map"]))
     return blocks

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from lienthong.infrastructure.plan.state import District
+from collections.abc import Sequence
+
+from lienthong.infrastructure.plan.state import Change, District
 from lienthong.infrastructure.report.blocks import Block, bullets, heading, paragraph, picture, table
 from lienthong.infrastructure.report.facts import Facts
 from lienthong.infrastructure.report.wording import number, percent
@@ -26,6 +28,11 @@ T = {
         "all": "Toàn tỉnh",
         "elsewhere": "Không rõ địa bàn",
         "worst": "Khoảng cách lớn nhất là ở {names}.",
+        "maturity": "Mức độ trưởng thành số",
+        "maturity_caption": "Điểm trưởng thành trung bình của các cơ quan, đơn vị (thang 0–5)",
+        "before": "Đợt trước",
+        "now": "Đợt này",
+        "change": "Thay đổi",
         "remarks": "Kết quả rà soát số liệu",
         "map": "Bản đồ 1. Hiện trạng",
     },
@@ -47,6 +54,11 @@ T = {
         "all": "Whole province",
         "elsewhere": "District not known",
         "worst": "The gap is widest in {names}.",
+        "maturity": "Digital maturity",
+        "maturity_caption": "Mean maturity of agencies (0 to 5)",
+        "before": "Wave before",
+        "now": "This wave",
+        "change": "Change",
         "remarks": "What the review of the data found",
         "map": "Map 1. Today",
     },
@@ -94,11 +106,38 @@ def state(facts: Facts, lang: str) -> list[Block]:
             f"{each.name} ({each.communes - each.communes_connected}/{each.communes})" for each in behind[:3]
         )
         blocks.append(paragraph(words["worst"].format(names=names)))
+    blocks.append(picture("map-state", caption=words["map"], width="84%"))
     if found.remarks:
         blocks.append(heading(words["remarks"], 2))
         blocks.append(bullets([remark.text(lang) for remark in found.remarks]))
-    blocks.append(picture("map-state", caption=words["map"]))
+    if found.changes:
+        blocks += _maturity(found.changes, lang)
     return blocks
+
+
+def _maturity(changes: Sequence[Change], lang: str) -> list[Block]:
+    words = T[lang]
+    compared = any(each.before is not None for each in changes)
+    columns = [words["district"], *([words["before"]] if compared else []), words["now"]]
+    rows = []
+    for each in [*changes[1:], changes[0]]:
+        scores = [each.before, each.after] if compared else [each.after]
+        rows.append(
+            [each.name(lang), *("–" if score is None else number(score, lang, 2) for score in scores)]
+        )
+    if compared:
+        columns.append(words["change"])
+        for row, each in zip(rows, [*changes[1:], changes[0]], strict=True):
+            both = each.before is not None and each.after is not None
+            row.append(_signed((each.after or 0) - (each.before or 0), lang) if both else "–")
+    return [
+        heading(words["maturity"], 2),
+        table(columns, rows, caption=words["maturity_caption"], total=True),
+    ]
+
+
+def _signed(value: float, lang: str) -> str:
+    return ("+" if value >= 0 else "−") + number(abs(value), lang, 2)
 
 
 def _row(each: District, lang: str, name: str) -> list[str]:

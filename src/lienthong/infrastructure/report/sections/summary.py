@@ -18,7 +18,7 @@ T = {
     "vi": {
         "title": "Tóm tắt cho lãnh đạo",
         "capex": "tổng mức đầu tư {span}",
-        "communes": "xã, phường, thị trấn có đường truyền cáp quang hoặc vi ba",
+        "communes": "xã, phường, thị trấn được kết nối",
         "agencies": "cơ quan, đơn vị được kết nối",
         "km": "cáp quang xây mới",
         "gap": "cao hơn mức thấp nhất có thể, nhiều nhất",
@@ -53,7 +53,7 @@ T = {
     "en": {
         "title": "Summary for leaders",
         "capex": "total investment {span}",
-        "communes": "communes and wards with a fibre or microwave link",
+        "communes": "communes and wards connected",
         "agencies": "agencies connected",
         "km": "of new fibre",
         "gap": "above the least possible cost, at most",
@@ -183,6 +183,7 @@ def summary(facts: Facts, lang: str) -> list[Block]:
         words[name] for name in ("year", "budget", "spent", "opex_col", "communes_col", "agencies_col")
     ]
     blocks.append(table(columns, rows, total=True, widths=["1fr"] * 6))
+    blocks.append(picture("chart-connected", width="70%", alt=words["communes_col"]))
     blocks.append(heading(words["asked"], 3))
     blocks.append(bullets([words["ask1"], words["ask2"], words["ask3"]]))
     return blocks
