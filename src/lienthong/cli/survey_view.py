@@ -97,7 +97,14 @@ def _show_criteria(found: Assessment, lang: Language) -> None:
         below = sum(gap.criterion == criterion.key for gap in found.gaps)
         mean = f"{sum(levels) / len(levels):.2f}" if levels else "–"
         rows.append(
-            (criterion.name(lang), f"{criterion.weight:g}", criterion.target, below, mean, criterion.source)
+            (
+                criterion.name(lang),
+                f"{criterion.weight:g}",
+                criterion.target,
+                below,
+                mean,
+                criterion.sources[lang],
+            )
         )
     table("", heads[lang], rows)
 
@@ -145,11 +152,11 @@ def assessment_json(found: Assessment, before: Assessment | None, lang: Language
                 "key": each.key,
                 "name": each.name(lang),
                 "dimension": each.dimension,
-                "unit": each.unit,
+                "unit": each.units[lang],
                 "weight": each.weight,
                 "thresholds": each.thresholds,
                 "target": each.target,
-                "source": each.source,
+                "source": each.sources[lang],
             }
             for each in found.criteria
         ],

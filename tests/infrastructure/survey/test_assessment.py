@@ -27,7 +27,10 @@ ANSWERS = st.fixed_dictionaries({column.name: values(column) for column in TABLE
 
 def test_every_criterion_names_its_source_and_uses_a_measure() -> None:
     assert {criterion.measure for criterion in CRITERIA} == set(MEASURES)
-    assert all(criterion.source and criterion.name_vi and criterion.name_en for criterion in CRITERIA)
+    for criterion in CRITERIA:
+        assert all(
+            each[language] for each in (criterion.names, criterion.sources) for language in ("vi", "en")
+        )
 
 
 @given(ANSWERS)
@@ -103,7 +106,7 @@ def edited(tmp_path: Path, old: str, new: str) -> Path:
 
 
 def test_a_criterion_that_is_edited_counts(tmp_path: Path) -> None:
-    path = edited(tmp_path, "máy/người,1,0.2", "máy/người,3,0.2")
+    path = edited(tmp_path, "PCs/user,1,0.2", "PCs/user,3,0.2")
     assert next(each for each in read_criteria(path) if each.key == "pcs").weight == 3
 
 
@@ -112,7 +115,7 @@ def test_a_criterion_that_is_edited_counts(tmp_path: Path) -> None:
     [
         ("pcs_per_user", "pcs_per_head", "criteria.csv:2, measure"),
         ("0.2,0.4", "0.4,0.2", "criteria.csv:2, level_1 … level_5"),
-        ("máy/người,1,", "máy/người,viel,", "criteria.csv:2, weight"),
+        ("PCs/user,1,", "PCs/user,many,", "criteria.csv:2, weight"),
         ("0.95,4,", "0.95,6,", "criteria.csv:2, target"),
         ("modern-pcs", "pcs", "criteria.csv"),
         ("key,", "name,", "criteria.csv"),

@@ -56,9 +56,7 @@ def test_a_second_import_replaces_by_key_and_says_what_it_did(tmp_path: Path) ->
 def test_a_table_is_known_by_labels_in_either_language(tmp_path: Path) -> None:
     text = "Mã nhà cung cấp *,Tên nhà cung cấp *\np,P\n"
     assert "providers" in import_files([write(tmp_path, "bảng 1.csv", text)], tmp_path, "w").tables
-    text = (
-        "Agency *,Answered on *,Users (người) *,PCs (máy) *,Quality of figures *\nA,2017-06-20,1,1,Measured\n"
-    )
+    text = "Agency *,Answered on *,Users (people) *,PCs (machines) *,Quality of figures *\nA,2017-06-20,1,1,Measured\n"
     assert "answers" in import_files([write(tmp_path, "sheet.csv", text)], tmp_path, "w").tables
 
 

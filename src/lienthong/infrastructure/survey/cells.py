@@ -105,7 +105,8 @@ def _bounded(column: Column, value: float, short: str) -> float:
     low = -math.inf if column.low is None else column.low
     high = math.inf if column.high is None else column.high
     if not low <= value <= high:
-        raise BadCell("out-of-range", text=short, low=f"{low:,.10g}", high=f"{high:,.10g}", unit=column.unit)
+        raise BadCell("out-of-range", text=short, low=f"{low:,.10g}", high=f"{high:,.10g}",
+                      unit={"vi": column.unit_in("vi"), "en": column.unit_in("en")})  # fmt: skip
     return value
 
 

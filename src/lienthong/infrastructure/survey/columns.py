@@ -16,6 +16,18 @@ Value = str | int | float | bool | date | tuple[str, ...] | None
 Record = dict[str, Value]
 """One row: every column of its table, ``None`` where the cell is empty."""
 
+UNITS_EN = {
+    "người": "people",
+    "chỗ": "seats",
+    "máy": "machines",
+    "giờ": "hours",
+    "phút": "minutes",
+    "lần": "times",
+    "vụ": "incidents",
+    "GB/năm": "GB a year",
+}
+"""Units of the columns that are words, in English."""
+
 MOST = 2**53
 """Whole numbers beyond this do not survive a spreadsheet."""
 
@@ -52,10 +64,16 @@ class Column:
     def label(self, language: Language) -> str:
         return self.vi if language == "vi" else self.en
 
+    def unit_in(self, language: Language) -> str:
+        return self.unit if language == "vi" else UNITS_EN.get(self.unit, self.unit)
+
+    def asked(self, language: Language) -> str:
+        """The label with its unit."""
+        return f"{self.label(language)} ({self.unit_in(language)})" if self.unit else self.label(language)
+
     def full_label(self, language: Language) -> str:
         """The label with its unit, and a star where an answer is required."""
-        unit = f" ({self.unit})" if self.unit else ""
-        return f"{self.label(language)}{unit}{' *' if self.required else ''}"
+        return f"{self.asked(language)}{' *' if self.required else ''}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,8 +92,8 @@ def _question(part: str, table: Table, column: Column) -> tuple[str, ...]:
     return (
         _type(part, column),
         column.name,
-        f"{column.vi} ({column.unit})" if column.unit else column.vi,
-        f"{column.en} ({column.unit})" if column.unit else column.en,
+        column.asked("vi"),
+        column.asked("en"),
         "yes" if column.required else "",
         constraint,
         say_vi,

@@ -19,8 +19,8 @@ from lienthong.infrastructure.survey.messages import BadSurvey
 from lienthong.infrastructure.survey.planning_sites import carries
 
 BUILT_IN = Path(__file__).with_name("criteria.csv")
-FIELDS = ("key", "dimension", "measure", "unit", "weight", "level_1", "level_2", "level_3", "level_4",
-          "level_5", "target", "name_vi", "name_en", "source")  # fmt: skip
+FIELDS = ("key", "dimension", "measure", "unit_vi", "unit_en", "weight", "level_1", "level_2", "level_3",
+          "level_4", "level_5", "target", "name_vi", "name_en", "source_vi", "source_en")  # fmt: skip
 MAX_CRITERIA_BYTES = 1_000_000
 
 
@@ -43,17 +43,17 @@ class Criterion:
     key: str
     dimension: str
     measure: str
-    unit: str
     weight: float
     thresholds: tuple[float, ...]
     """Five, never falling."""
     target: int
-    name_vi: str
-    name_en: str
-    source: str
+    names: dict[str, str] = field(hash=False)
+    units: dict[str, str] = field(hash=False)
+    sources: dict[str, str] = field(hash=False)
+    """In ``vi`` and ``en``."""
 
     def name(self, language: Language) -> str:
-        return self.name_vi if language == "vi" else self.name_en
+        return self.names[language]
 
     def level(self, value: float) -> int:
         return sum(value >= threshold for threshold in self.thresholds)
@@ -234,6 +234,8 @@ def _criterion(row: dict[str, str], at: int, file: str) -> Criterion:
     if target not in range(6):
         raise refuse("target", f"{row['target']!r} is not a level", "write 0 to 5")
     return Criterion(
-        row["key"], row["dimension"] or "", row["measure"], row["unit"] or "", value("weight"), thresholds,
-        int(target), row["name_vi"] or row["key"], row["name_en"] or row["key"], row["source"] or "",
+        row["key"], row["dimension"] or "", row["measure"], value("weight"), thresholds, int(target),
+        {"vi": row["name_vi"] or row["key"], "en": row["name_en"] or row["name_vi"] or row["key"]},
+        {"vi": row["unit_vi"] or "", "en": row["unit_en"] or row["unit_vi"] or ""},
+        {"vi": row["source_vi"] or "", "en": row["source_en"] or row["source_vi"] or ""},
     )  # fmt: skip

@@ -36,11 +36,14 @@ def read_file(path: Path) -> list[Sheet]:
     """The sheets of a CSV, JSON or XLSX file; :class:`BadSurvey` when it is none of these or too large."""
     name = path.name.encode("utf-8", "replace").decode()
     try:
-        if path.stat().st_size > MAX_BYTES:
+        if path.exists() and not path.is_file():
+            raise BadSurvey("cannot be read: it is not a file", place=str(path), remedy="name files")
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
             raise BadSurvey(
                 f"is larger than {MAX_BYTES // 2**20} MB", place=str(path), remedy="split the file"
             )
-        data = path.read_bytes()
     except OSError as problem:
         raise BadSurvey(
             f"cannot be read: {problem.strerror or problem}",

@@ -179,9 +179,10 @@ def _table_sheet(
     sheet = book.create_sheet(table.name)
     for at, column in enumerate(table.columns, 1):
         sheet.column_dimensions[get_column_letter(at)].width = max(12, min(40, len(column.vi) + 4))
-    sheet.freeze_panes = f"A{4 if synthetic else 3}"
+    first = 4 if synthetic else 3
+    sheet.freeze_panes = f"A{first}"
     for at, column in enumerate(table.columns, 1):
-        _validate(sheet, column, get_column_letter(at), language)
+        _validate(sheet, column, f"{get_column_letter(at)}{first}:{get_column_letter(at)}20000", language)
     if synthetic:
         sheet.append([_cell(sheet, SYNTHETIC[language], bold=True)])
     other: Language = "en" if language == "vi" else "vi"
@@ -218,8 +219,7 @@ def _label(sheet: Any, column: Column, language: Language, other: Language) -> A
     return cell
 
 
-def _validate(sheet: Any, column: Column, letter: str, language: Language) -> None:
-    area = f"{letter}4:{letter}{20_000}"
+def _validate(sheet: Any, column: Column, area: str, language: Language) -> None:
     rule: DataValidation | None = None
     if column.kind == "choice":
         listed = ",".join(choice.code for choice in column.choices)
@@ -242,12 +242,12 @@ def _validate(sheet: Any, column: Column, letter: str, language: Language) -> No
 
 
 def describe(column: Column) -> str:
-    """Type, choices and range of a column in one line that needs no translation."""
+    """Type, choices and range of a column in one line that needs no translation; units are in the label."""
     parts: list[str] = [column.kind]
     if column.kind in ("choice", "many"):
         parts.append(" | ".join(choice.code for choice in column.choices))
     if column.low is not None and column.high is not None:
-        parts.append(f"{column.low:,.10g} … {column.high:,.10g}{' ' + column.unit if column.unit else ''}")
+        parts.append(f"{column.low:,.10g} … {column.high:,.10g}")
     if column.at_most:
         parts.append(f"≤ {column.at_most}")
     if column.refers:
