@@ -9,7 +9,6 @@ from base64 import b64encode
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
-from time import time
 
 import pytest
 from tests.exchange.province import COMMUNE, DEPARTMENT, OTHER_COMMUNE, PROVINCE, RunningHub
@@ -22,6 +21,7 @@ from lienthong.exchange.errors import MalformedMessage
 from lienthong.trust.asic import MIMETYPE
 from lienthong.trust.asic.manifest import write_manifest
 from lienthong.trust.cms import sign_detached
+from lienthong.trust.zip.format import TooMuch
 
 
 def test_a_secrecy_mark_drowned_in_white_space_is_judged_in_one_pass() -> None:
@@ -67,7 +67,8 @@ def test_what_unpacks_to_a_lot_is_unpacked_apart_from_the_loop(hub: RunningHub) 
     data = b"".join(os.urandom(380) + bytes(99_620) for _ in range(400))
     container = _deflated(hub, hub.province.document(DEPARTMENT, [COMMUNE]), data)
     assert len(container) < hub.app.memory_bytes
-    assert hub.app.hub.acceptor.open_here(container, time()) is None
+    with pytest.raises(TooMuch):
+        hub.app.hub.acceptor.examine(container)
     assert hub.post(DEPARTMENT, container).status_code == 201
 
 

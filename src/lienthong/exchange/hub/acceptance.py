@@ -40,11 +40,9 @@ from lienthong.exchange.store.protocol import (
     Submission,
 )
 from lienthong.registry.directory import Directory
-from lienthong.trust.asic import Limits
-from lienthong.trust.errors import ContainerError
+from lienthong.trust.asic import Limits, Unverified, examine
 from lienthong.trust.log.tiles import MAX_ENTRY
 from lienthong.trust.profiles import Profile
-from lienthong.trust.zip.format import TooMuch
 
 if TYPE_CHECKING:
     from lienthong.trust.certificates import TrustStore
@@ -108,16 +106,11 @@ class Acceptor:
         """The container with every digest and signature checked, and its edXML message read."""
         return open_container(source, self._limits, today=self.today(now_s))
 
-    def open_here(self, payload: bytes, now_s: float) -> Opened | None:
-        """The same on the event loop's thread; None when the container unpacks to more than may be unpacked
-        there.
+    def examine(self, payload: bytes) -> Unverified:
+        """The first half of opening a container that unpacks to no more than the event loop's thread may
+        unpack; :class:`~lienthong.trust.zip.format.TooMuch` for another.
         """
-        try:
-            return open_container(payload, self._near_limits, today=self.today(now_s))
-        except ContainerError as refused:
-            if refused.code == TooMuch.code:
-                return None
-            raise
+        return examine(payload, limits=self._near_limits)
 
     def accept(
         self,

@@ -63,8 +63,9 @@ class GroupCommit:
     """The accept queue and its writer. Call everything from the event loop's thread.
 
     ``clock_ms`` answers Unix milliseconds; what reaches the store never goes back. ``in_house`` answers how
-    many submissions are on their way, those handed over included: while more of them keep coming, the
-    writer lingers in steps of :data:`STEP_S`, at most ``linger_s``, so that they share its sync.
+    many submissions are on their way, those handed over included: while more of them keep coming, or
+    ``coming`` says that some will any moment, the writer lingers in steps of :data:`STEP_S`, at most
+    ``linger_s``, so that they share its sync.
     ``on_settled`` is called for each outcome before its waiter resumes.
     """
 
@@ -76,6 +77,7 @@ class GroupCommit:
         clock_ms: Callable[[], int],
         on_settled: Settle,
         in_house: Callable[[], int] = lambda: 0,
+        coming: Callable[[], bool] = lambda: False,
         batch_records: int = 128,
         batch_bytes: int = 16 * 1024**2,
         queue_records: int = 4096,
@@ -88,6 +90,7 @@ class GroupCommit:
         self._clock_ms = clock_ms
         self._on_settled = on_settled
         self._in_house = in_house
+        self._coming = coming
         self._batch_records = batch_records
         self._batch_bytes = batch_bytes
         self._queue_records = queue_records
@@ -175,7 +178,8 @@ class GroupCommit:
 
     def _linger(self) -> None:
         waiting = self._queue.records
-        if waiting == self._seen or self._loop.time() >= self._lingers_until:
+        idle = waiting == self._seen and not self._coming()
+        if idle or self._loop.time() >= self._lingers_until:
             self._flush()
         else:
             self._seen = waiting

@@ -31,6 +31,7 @@ from lienthong.exchange.hub.addressing import own_code
 from lienthong.exchange.hub.admission import Door
 from lienthong.exchange.hub.group_commit import GroupCommit
 from lienthong.exchange.hub.notices import Notices
+from lienthong.exchange.hub.opening import Opening
 from lienthong.exchange.hub.quotas import Quotas, midnight_ms
 from lienthong.exchange.hub.refusals import refusal
 from lienthong.exchange.store.protocol import (
@@ -116,6 +117,7 @@ class Hub:
         self.quotas = Quotas()
         self.figures = HubFigures()
         self.acceptor = Acceptor(configuration, trust)
+        self.opening = Opening(loop, self.acceptor)
         self.started_s = clock()
         self.clock_jump_s = 0.0
         self._inline_reads = inline_reads
@@ -129,6 +131,7 @@ class Hub:
             clock_ms=lambda: int(clock() * 1000),
             on_settled=self._settled,
             in_house=lambda: self.door.inside,
+            coming=lambda: self.opening.busy,
             batch_records=limits.batch_records,
             batch_bytes=limits.batch_bytes,
             queue_records=limits.queue_records,
@@ -229,7 +232,7 @@ class Hub:
         what makes it unacceptable.
         """
         acceptor = self.acceptor
-        opened = acceptor.open_here(payload, now_s) if isinstance(payload, bytes) else None
+        opened = await self.opening.open(payload, now_s) if isinstance(payload, bytes) else None
         if opened is None:
             opened = await self._open_large(sender, payload, now_s)
         with opened:

@@ -130,28 +130,86 @@ class _Stream(io.RawIOBase):
         return len(taken)
 
 
+class Unverified:
+    """A container whose structure and digests hold, and whose signatures nobody has checked yet.
+
+    :meth:`verify` answers the container. Until then nothing of it may be used; ``close`` it instead.
+    """
+
+    __slots__ = ("_archive", "_claims", "_data", "_digested")
+
+    def __init__(
+        self, archive: Archive, data: dict[str, Member], claims: list[_Claim], digested: set[str]
+    ) -> None:
+        self._archive = archive
+        self._data = data
+        self._claims = claims
+        self._digested = digested
+
+    def verify(self) -> Container:
+        """The container, every signature's mathematics checked; else it is closed and
+        :class:`ContainerError` says what does not hold.
+        """
+        try:
+            return self._verified()
+        except CmsError as error:
+            self._archive.close()
+            raise ContainerError(
+                error.detail,
+                place=error.place or "signature",
+                remedy=error.remedy,
+                code="container-signature",
+            ) from error
+        except BaseException:
+            self._archive.close()
+            raise
+
+    def _verified(self) -> Container:
+        data = self._data
+        entries: dict[str, SignedFile] | None = None
+        found: list[SignatureInfo] = []
+        for cms, text, covered in self._claims:
+            infos = verify_every_detached(cms, text)
+            if entries is None and len(covered) == len(data):
+                entries = {file: covered[file] for file in data}
+                found[:0] = infos
+            else:
+                found += infos
+            if len(found) > MAX_SIGNATURES:
+                raise ContainerError("holds too many signatures", code="container-limit")
+        if entries is None:
+            raise _uncovered(found, data, self._digested)
+        return Container(self._archive, entries, tuple(found))
+
+    def close(self) -> None:
+        self._archive.close()
+
+
+_Claim = tuple[bytes, bytes, dict[str, SignedFile]]
+"""A signature (CMS), the manifest that it is over, the data files that the manifest covers."""
+
+
 def read(source: bytes | memoryview | Path, *, limits: Limits | None = None) -> Container:
     """Open and check the container in ``source``: structure, every digest, every signature's mathematics.
 
     :class:`ContainerError` says what does not hold. Whether the signer is to be trusted is not decided here.
     """
+    return examine(source, limits=limits).verify()
+
+
+def examine(source: bytes | memoryview | Path, *, limits: Limits | None = None) -> Unverified:
+    """The first half of :func:`read`, for who verifies the signatures of several containers together:
+    structure and every digest, without the signatures.
+    """
     archive = open_archive(source, limits or Limits())
     try:
-        return _check(archive)
-    except CmsError as error:
-        archive.close()
-        raise ContainerError(
-            error.detail,
-            place=error.place or "signature",
-            remedy=error.remedy,
-            code="container-signature",
-        ) from error
+        return _examine(archive)
     except BaseException:
         archive.close()
         raise
 
 
-def _check(archive: Archive) -> Container:
+def _examine(archive: Archive) -> Unverified:
     members = archive.members
     _check_mimetype(archive)
     data: dict[str, Member] = {}
@@ -181,8 +239,7 @@ def _check(archive: Archive) -> Container:
     if not data:
         raise ContainerError("holds no data file", code="container-malformed")
 
-    entries: dict[str, SignedFile] | None = None
-    found: list[SignatureInfo] = []
+    claims: list[_Claim] = []
     digests: dict[tuple[str, str], bytes] = {}
     for name in manifests:
         text = archive.read(members[name], limit=archive.limits.manifest)
@@ -198,28 +255,15 @@ def _check(archive: Archive) -> Container:
                 f"names {signature!r}, which is no signature or serves another manifest", place=name
             )
         signatures.remove(signature)
-        cms = archive.read(members[signature], limit=archive.limits.signature)
-        infos = verify_every_detached(cms, text)
-        if entries is None and len(covered) == len(data):
-            entries = {file: covered[file] for file in data}
-            found[:0] = infos
-        else:
-            found += infos
-        if len(found) > MAX_SIGNATURES:
-            raise ContainerError("holds too many signatures", code="container-limit")
+        claims.append((archive.read(members[signature], limit=archive.limits.signature), text, covered))
     if signatures:
         raise ContainerError("no manifest names this signature", place=min(signatures))
-    if entries is None:
-        raise _uncovered(found, data, digests)
-    return Container(archive, entries, tuple(found))
+    return Unverified(archive, data, claims, {name for name, _ in digests})
 
 
-def _uncovered(
-    found: list[SignatureInfo], data: dict[str, Member], digests: dict[tuple[str, str], bytes]
-) -> ContainerError:
+def _uncovered(found: list[SignatureInfo], data: dict[str, Member], covered: set[str]) -> ContainerError:
     if not found:
         return ContainerError("holds no signature", code="container-signature")
-    covered = {name for name, _ in digests}
     bare = [name for name in data if name not in covered]
     return ContainerError(
         "no signature covers this file" if bare else "no single signature covers every file",

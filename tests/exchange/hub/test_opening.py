@@ -1,0 +1,92 @@
+"""Containers that are opened together: each gets its own answer, in time, whatever came along with it."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from time import time
+
+from tests.exchange.province import COMMUNE, DEPARTMENT, RunningHub
+from tests.trust.container_material import repack, unpack
+
+from lienthong.exchange.container import Opened
+from lienthong.exchange.errors import MalformedMessage
+from lienthong.exchange.hub.opening import GROUP, SLICE, Opening
+from lienthong.trust import asic
+from lienthong.trust.asic.layout import SIGNATURE
+from lienthong.trust.errors import ContainerError
+
+Answer = Opened | BaseException | None
+
+
+def sealed(hub: RunningHub, subject: str = "Báo cáo") -> bytes:
+    return hub.province.container(hub.province.document(DEPARTMENT, [COMMUNE], subject=subject))
+
+
+def opened_together(hub: RunningHub, payloads: list[bytes]) -> list[Answer]:
+    async def all_of_them() -> list[Answer]:
+        opening = Opening(asyncio.get_running_loop(), hub.app.hub.acceptor)
+        return await asyncio.gather(
+            *(opening.open(payload, time()) for payload in payloads), return_exceptions=True
+        )
+
+    return asyncio.run(all_of_them())
+
+
+def test_each_message_of_a_group_is_judged_for_itself(hub: RunningHub) -> None:
+    good, other = sealed(hub, "Một"), sealed(hub, "Hai")
+    contents = unpack(good)
+    forged = repack({**contents, SIGNATURE: unpack(other)[SIGNATURE]})
+    changed = repack({**contents, "edoc.xml": contents["edoc.xml"].replace("Một".encode(), b"Hai")})
+    unread = asic.write(
+        [asic.Entry("edoc.xml", "text/xml", b"<edXML/>")],
+        hub.province.seals[DEPARTMENT],
+        signing_time=datetime.now(UTC),
+    )
+    assert unread is not None
+    wrong = [good[:-1], changed, forged, unread]
+
+    first, *refusals, last = opened_together(hub, [good, *wrong, other])
+
+    assert isinstance(first, Opened)
+    assert isinstance(last, Opened)
+    assert (first.envelope.subject, last.envelope.subject) == ("Một", "Hai")
+    assert [getattr(error, "code", None) for error in refusals[:3]] == [
+        "container-malformed",
+        "container-digest",
+        "container-signature",
+    ]
+    assert isinstance(refusals[3], MalformedMessage)
+    alone = [opened_together(hub, [payload])[0] for payload in wrong]
+    assert [str(error) for error in alone] == [str(error) for error in refusals]
+    assert all(isinstance(error, ContainerError) for error in alone[:3])
+
+
+def test_a_sender_that_hangs_up_does_not_concern_the_others(hub: RunningHub) -> None:
+    async def one_of_three_leaves() -> list[Answer]:
+        opening = Opening(asyncio.get_running_loop(), hub.app.hub.acceptor)
+        answers = [opening.open(sealed(hub), time()) for _ in range(3)]
+        answers[1].cancel()
+        return await asyncio.gather(*answers, return_exceptions=True)
+
+    first, gone, last = asyncio.run(one_of_three_leaves())
+    assert isinstance(first, Opened)
+    assert isinstance(gone, asyncio.CancelledError)
+    assert isinstance(last, Opened)
+
+
+def test_the_loop_goes_on_while_a_large_group_is_opened(hub: RunningHub) -> None:
+    container = sealed(hub)
+
+    async def turns_of_the_loop() -> tuple[int, list[Answer]]:
+        opening = Opening(asyncio.get_running_loop(), hub.app.hub.acceptor)
+        answers = [opening.open(container, time()) for _ in range(GROUP + 1)]
+        turns = 0
+        while not answers[0].done():
+            turns += 1
+            await asyncio.sleep(0)
+        return turns, await asyncio.gather(*answers)
+
+    turns, answers = asyncio.run(turns_of_the_loop())
+    assert turns > 3 * (GROUP // SLICE - 1)
+    assert all(isinstance(answer, Opened) for answer in answers)
