@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
+import threading
 
 import pytest
 from tests.infrastructure.phasing.trees import item
 
 from lienthong.cli.app import main
+from lienthong.cli.phasing import _StopOnInterrupt
 from lienthong.infrastructure.capacity.coefficients import Coefficients
 from lienthong.infrastructure.phasing.item_files import write_items
 
@@ -33,6 +37,15 @@ def run(tmp_path, monkeypatch, capsys):
         return code, said.out, said.err
 
     return call
+
+
+def test_the_first_ctrl_c_asks_for_the_best_so_far_and_the_second_ends():
+    stop = threading.Event()
+    with pytest.raises(KeyboardInterrupt), _StopOnInterrupt(stop):
+        os.kill(os.getpid(), signal.SIGINT)
+        assert stop.wait(10)
+        signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_phasing_as_json_has_years_bound_and_scenarios(run, tmp_path):

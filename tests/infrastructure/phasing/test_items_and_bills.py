@@ -85,6 +85,61 @@ def test_a_plan_s_items_cost_what_the_plan_costs():
     assert sum(each.capex for each in items_of(plan, PRICES)) == plan.cost
 
 
+@st.composite
+def random_plans(draw):
+    """A random tree with existing fibre in places, sites anywhere, some of them connected today."""
+    count = draw(st.integers(2, 14))
+    parent = np.array([-1, *(draw(st.integers(0, at - 1)) for at in range(1, count))])
+    edge_cost = np.array([draw(st.sampled_from([0, 0, 40e6, 95e6])) for _ in range(count - 1)])
+    places = draw(st.lists(st.integers(0, count - 1), min_size=1, max_size=6))
+    sites = tuple(
+        Site(f"s{at}", f"Điểm {at}", draw(st.sampled_from(["commune", "agency"])), 106.0, 10.0, people=at)
+        for at in range(len(places))
+    )
+    nodes = np.array([draw(st.sampled_from([0.0, 30e6, 68e6, 90e6])) for _ in sites])
+    plain = small_plan()
+    edges = np.arange(count - 1)
+    graph = replace(
+        plain.graph,
+        x=np.zeros(count), y=np.zeros(count), lon=np.zeros(count), lat=np.zeros(count),
+        tail=parent[1:], head=np.arange(1, count),
+        length_m=np.full(count - 1, 500.0), kind=np.full(count - 1, 3, dtype=np.int8),
+        factor=np.ones(count - 1), crossing=np.zeros(count - 1, dtype=bool), fibre=edge_cost == 0,
+    )  # fmt: skip
+    terminals = np.array(places)
+    plan = replace(
+        plain,
+        graph=graph, terminals=terminals, sites=sites, edges=edges, edge_cost=edge_cost,
+        node_cost=nodes, parent=parent, parent_edge=np.arange(-1, count - 1),
+        ring_edges=np.array([], dtype=np.int64), wireless=(),
+    )  # fmt: skip
+    on_the_way = sorted({edge for at in range(len(sites)) for edge in plan.way_of(at)})
+    return replace(
+        plan,
+        edges=np.array(on_the_way, dtype=np.int64),
+        edge_cost=edge_cost[on_the_way],
+        cost=float(edge_cost[on_the_way].sum() + nodes.sum()),
+    )
+
+
+@given(random_plans())
+def test_a_site_s_items_need_exactly_the_cable_of_its_way(plan):
+    items = {each.key: each for each in items_of(plan, PRICES)}
+    assert sum(each.capex for each in items.values()) == plan.cost
+    money = {int(edge): cost for edge, cost in zip(plan.edges, plan.edge_cost, strict=True)}
+    laid = [edge for each in items.values() for edge in each.edges]
+    assert sorted(laid) == [edge for edge, cost in money.items() if cost > 0]
+    for at, site in enumerate(plan.sites):
+        waiting, before = [f"node-{site.code}"], set()
+        while waiting:
+            key = waiting.pop()
+            if key not in before:
+                before.add(key)
+                waiting += items[key].after
+        needed = {edge for key in before for edge in items[key].edges}
+        assert needed == {edge for edge in plan.way_of(at) if money[edge] > 0}
+
+
 def test_cable_is_cut_at_sites_and_branches_and_follows_the_tree():
     items = {each.key: each for each in items_of(small_plan(), PRICES)}
     trunks = {key: each for key, each in items.items() if key.startswith("trunk")}

@@ -270,6 +270,16 @@ def test_when_money_does_not_do_the_answer_says_how_much_would():
     assert caught.value.code == "budget-too-small"
 
 
+def test_what_is_due_is_counted_alone_when_items_may_be_left_out():
+    items = [item("store", 10, kind="storage", due=2017), item("site", 50, kind="node", people=5)]
+    with pytest.raises(BudgetTooSmall) as caught:
+        phase(Request(items, YEARS, (4, 9, 9), complete=False))
+    least = caught.value.least
+    assert least.extra == (6, 0, 0) and least.proved
+    assert least.year_of == {"store": 2017, "site": None}
+    assert "what is due" in caught.value.detail
+
+
 def test_money_that_no_source_gives_is_named():
     sources = (Source("partner", "Đối tác", "Partner", cap={2017: 4, 2018: 4}),)
     request = Request([item("a", 4), item("b", 7)], YEARS, (20, 20, 20), sources=sources)
