@@ -53,9 +53,7 @@ COMMANDS: dict[str, Entry] = {
     "init": Entry("init", "init", RUNNING, "Create a province: CA, registry, keys, configuration, profiles."),
     "serve": Entry("serve", "serve", RUNNING, "Serve a data folder: exchange and web."),
     "registry": Entry("registry", "app", RUNNING, "Agencies, their codes, seals and rights."),
-    "keys": Entry(
-        "keys", "app", RUNNING, "Keys and certificates: make, issue, renew, revoke, trust."
-    ),
+    "keys": Entry("keys", "app", RUNNING, "Keys and certificates: make, issue, renew, revoke, trust."),
     "doctor": Entry("doctor", "doctor", RUNNING, "Say whether everything is well, and what to do if not."),
     "backup": Entry("backup", "backup", RUNNING, "Copy a data folder consistently, while it serves."),
     "restore": Entry("restore", "restore", RUNNING, "Put a backup into a new data folder and check it."),
