@@ -53,7 +53,7 @@ output with its `state`, and with the same `code`, `detail`, `place` and `remedy
 **Secrets.** `LIENTHONG_PASSPHRASE` opens encrypted key files in place of the data folder's
 `secrets/passphrase`; `LIENTHONG_PIN` is the PIN of a security module. Neither is ever taken from the command
 line.
-"""
+"""  # noqa: E501
 
 
 def command_line() -> str:

@@ -170,7 +170,7 @@ def test_an_expired_server_certificate_is_seen_by_the_client_and_by_the_hub(
             found = {one["name"]: one for one in careless.get("/health/ready").json()["checks"]}
         assert found["certificate-tls"]["state"] == "warning"
         assert "tls-server.pem expired at" in found["certificate-tls"]["detail"]
-        assert "makes new ones" in found["certificate-tls"]["remedy"]
+        assert "keys renew --service tls-server" in found["certificate-tls"]["remedy"]
 
 
 def test_an_expired_time_stamping_authority_stops_nothing_but_its_stamps(

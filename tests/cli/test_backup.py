@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -210,3 +211,54 @@ def test_a_manifest_cannot_reach_outside_its_folder(
     (backup / "backup.json").write_text(json.dumps(manifest))
     refused = served.run("restore", backup, "--data", tmp_path / "restored", code=1)
     assert "is not one" in refused.err
+
+
+def _manifest(backup: Path, **changes: object) -> None:
+    file = backup / "backup.json"
+    file.write_text(json.dumps({**json.loads(file.read_bytes()), **changes}))
+
+
+def _replace(path: Path, make: Callable[[Path], object]) -> None:
+    path.unlink()
+    make(path)
+
+
+HOSTILE: dict[str, Callable[[Path], object]] = {
+    "no records": lambda backup: _manifest(backup, records=None),
+    "records that are no number": lambda backup: _manifest(backup, records="9"),
+    "a checkpoint that is none": lambda backup: _manifest(backup, checkpoint=["x"]),
+    "more records than there are": lambda backup: _manifest(backup, records=10**6),
+    "an infinite size": lambda backup: _manifest(backup, files={"a": [float("inf"), "0" * 64]}),
+    "a name that no disk takes": lambda backup: _manifest(backup, files={"a\0b": [0, "0" * 64]}),
+    "half a character": lambda backup: _manifest(backup, files={"\ud800": [0, "0" * 64]}),
+    "an unending list": lambda backup: (backup / "backup.json").write_text("[" * 100_000),
+    "a pipe": lambda backup: _replace(backup / "lienthong.toml", os.mkfifo),
+    "a device": lambda backup: _replace(backup / "lienthong.toml", lambda at: at.symlink_to("/dev/zero")),
+    "a pipe for a manifest": lambda backup: _replace(backup / "backup.json", os.mkfifo),
+}
+
+
+@pytest.mark.parametrize("spoil", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_backup_is_refused_and_leaves_nothing(
+    served: Served,
+    saved: tuple[Path, set[str]],
+    tmp_path: Path,
+    spoil: Callable[[Path], object],
+) -> None:
+    backup = tmp_path / "hostile"
+    shutil.copytree(saved[0], backup)
+    spoil(backup)
+    done = served.run("restore", backup, "--data", tmp_path / "new", code=1)
+    assert "fault of the program" not in done.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["hostile"]
+
+
+def test_what_is_no_container_of_the_store_is_left_where_it_is(
+    served: Served, saved: tuple[Path, set[str]], tmp_path: Path
+) -> None:
+    backup = tmp_path / "odd"
+    shutil.copytree(saved[0], backup)
+    (backup / "hub" / "blobs" / "zz").mkdir()
+    (backup / "hub" / "blobs" / "zz" / "notes.txt").write_text("x")
+    served.run("restore", backup, "--data", tmp_path / "new")
+    assert not (tmp_path / "new" / "hub" / "blobs" / "zz").exists()

@@ -7,12 +7,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from tests.trust.container_material import Item, craft, signed_items
 from tests.trust.container_signers import NOW, ca_pem, encryption, signer
 
 from lienthong.trust import asic
-from lienthong.trust.sealing import seal
+from lienthong.trust.sealing import seal, unseal
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "container.md"
 FILES = [
@@ -38,7 +39,7 @@ def run(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_page_is_read() -> None:
-    assert len(blocks()) == 4
+    assert len(blocks()) == 5
 
 
 @pytest.mark.parametrize("kind", ["p256", "rsa2048"])
@@ -86,9 +87,31 @@ def test_a_recipient_opens_sealed_files_with_openssl_alone(tmp_path: Path) -> No
     (tmp_path / "encryption.der").write_bytes(certificate)
     seal(FILES, [certificate], tmp_path / "files.p7m")
     convert = "openssl x509 -inform DER -in encryption.der -out encryption.pem\n"
-    done = run(convert + blocks()[3], tmp_path)
+    done = run(convert + blocks()[4], tmp_path)
     assert done.returncode == 0, done.stderr
     assert "chỉ thị số 15.pdf" in done.stdout
+
+
+@pytest.mark.parametrize("kind", ["p256", "rsa2048"])
+def test_files_are_sealed_with_openssl_alone_for_recipient_and_sender(kind: str, tmp_path: Path) -> None:
+    holders = {"recipient": encryption(kind), "own": encryption("p256")}  # type: ignore[arg-type]
+    for name, (_, certificate) in holders.items():
+        pem = x509.load_der_x509_certificate(certificate).public_bytes(Encoding.PEM)
+        (tmp_path / f"{name}.pem").write_bytes(pem)
+    (tmp_path / "cong-van.pdf").write_bytes(b"%PDF-1.7 " * 999)
+    (tmp_path / "phụ lục.csv").write_bytes(b"a;b\n")
+    script = blocks()[3]
+    if kind == "rsa2048":
+        [oaep] = re.findall(r"`(-keyopt rsa_padding_mode[^`]*)`", PAGE.read_text(), re.S)
+        before, after = "recipient.pem -keyopt ecdh_kdf_md:sha256", f"recipient.pem {' '.join(oaep.split())}"
+        assert before in script
+        script = script.replace(before, after)
+    done = run(script, tmp_path)
+    assert done.returncode == 0, done.stderr
+    for name, (key, certificate) in holders.items():
+        opened = unseal(tmp_path / "files.p7m", key, certificate, tmp_path / name)
+        assert [path.name for path in opened] == ["cong-van.pdf", "phụ lục.csv"]
+        assert opened[0].read_bytes() == (tmp_path / "cong-van.pdf").read_bytes()
 
 
 def test_the_manifest_on_the_page_is_the_one_that_is_written() -> None:

@@ -53,7 +53,7 @@ COMMANDS: dict[str, Entry] = {
     "init": Entry("init", "init", RUNNING, "Create a province: CA, registry, keys, configuration, profiles."),
     "serve": Entry("serve", "serve", RUNNING, "Serve a data folder: exchange and web."),
     "registry": Entry("registry", "app", RUNNING, "Agencies, their codes, seals and rights."),
-    "keys": Entry("keys", "app", RUNNING, "Agency keys and certificates: make, request, issue, revoke."),
+    "keys": Entry("keys", "app", RUNNING, "Keys and certificates: make, issue, renew, revoke, trust."),
     "doctor": Entry("doctor", "doctor", RUNNING, "Say whether everything is well, and what to do if not."),
     "backup": Entry("backup", "backup", RUNNING, "Copy a data folder consistently, while it serves."),
     "restore": Entry("restore", "restore", RUNNING, "Put a backup into a new data folder and check it."),
@@ -66,7 +66,7 @@ COMMANDS: dict[str, Entry] = {
     "agencies": Entry("agencies", "agencies", DOCUMENTS, "Look up whom one can write to."),
     "outbox": Entry("outbox", "app", DOCUMENTS, "What is waiting to be sent, and its receipts."),
     "verify": Entry("verify", "verify", CHECKING, "Check a container, receipt, proof or log, offline."),
-    "log": Entry("log", "app", CHECKING, "The transparency log: checkpoints, proofs, witnesses."),
+    "log": Entry("log", "app", CHECKING, "The transparency log: checkpoints, proofs, witnesses, archives."),
     "edxml": Entry("edxml", "app", CHECKING, "Check and show edXML messages."),
     "infrastructure": Entry(
         "infrastructure", "app", PLANNING, "Plan the network: fibre trees with a proven bound."

@@ -91,10 +91,12 @@ def fetch(
                     client.report(received, "01", staff=staff)
                 results.append(_facts(received, written))
                 bar.advance(task)
-    _tell(results, failures, tr, as_json=as_json)
+    alone = bool(failures) and len(seen) == 1 and not everything
+    if as_json or not alone:
+        _tell(results, failures, tr, as_json=as_json)
+    if alone:
+        raise failures[0][1]
     if failures:
-        if len(seen) == 1 and not everything:
-            raise failures[0][1]
         raise typer.Exit(1)
 
 

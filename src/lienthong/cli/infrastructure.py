@@ -11,6 +11,7 @@ from lienthong.cli.capacity import capacity
 from lienthong.cli.coverage import coverage, site
 from lienthong.cli.output import JsonOption, print_json, progress, say
 from lienthong.cli.phasing import phase
+from lienthong.cli.planning import demo, export, plan, report
 from lienthong.cli.survey import app as survey_app
 
 app = typer.Typer(
@@ -25,6 +26,10 @@ def infrastructure() -> None:
     """Plan the network, with the bound beside every cost."""
 
 
+app.command()(demo)
+app.command()(plan)
+app.command()(report)
+app.command()(export)
 app.command()(coverage)
 app.command()(site)
 app.command()(capacity)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lienthong.cli import keys_trust
 from lienthong.cli.agency import DataOption, data_folder
 from lienthong.cli.output import JsonOption, note, print_json, say, table
 from lienthong.core.errors import LienthongError
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
 app = typer.Typer(
     name="keys",
     no_args_is_help=True,
-    help="Agency keys and certificates: make, request, issue, list, revoke, renew.",
+    help="Keys and certificates: make, request, issue, list, revoke, renew; whom else to trust.",
 )
+app.add_typer(keys_trust.anchors, name="anchors")
+app.add_typer(keys_trust.crl, name="crl")
 
 KeyOption = Annotated[Path | None, typer.Option("--key", help="The key's file (encrypted PKCS#8).")]
 ModuleOption = Annotated[
@@ -107,7 +110,7 @@ def issue(
     as_json: JsonOption = False,
 ) -> None:
     """Issue a certificate from a request, note it in the registry and publish the directory."""
-    from lienthong.cli import province
+    from lienthong.cli import agency_keys, publishing
     from lienthong.core.clock import utc_now
     from lienthong.trust.ca import read_request
     from lienthong.trust.keys import write_file
@@ -115,11 +118,11 @@ def issue(
     folder, ca, now = _authority(data)
     from lienthong.registry import actions  # Django must be set up before
 
-    profiles = dict(province.USES)
+    profiles = dict(agency_keys.USES)
     if use not in profiles:
         raise KeysUsage(f"{use!r} is not a use", place="--use", remedy=f"use {', '.join(profiles)}")
     public_key, _ = read_request(request.read_bytes())
-    [owner] = province.agencies_of([agency], now)
+    [owner] = agency_keys.agencies_of([agency], now)
     issued = ca.issue(
         profiles[use],
         subject_name=owner.name,
@@ -130,7 +133,7 @@ def issue(
     )
     write_file(out, issued.pem())
     actions.add_certificate(owner.code, use, issued.certificate, now=utc_now(), actor="keys issue")
-    province.renew(folder, now=utc_now())
+    publishing.renew(folder, now=utc_now())
     facts = {"agency": owner.code, "use": use, "serial": f"{issued.serial:x}", "certificate": str(out)}
     if as_json:
         print_json(facts)
@@ -174,7 +177,8 @@ def list_certificates(
             ],
         )
     if expiring is not None and rows:
-        note(f"{len(rows)} end within {expiring} days. Remedy: lienthong keys renew --agency CODE")
+        ends = "1 ends" if len(rows) == 1 else f"{len(rows)} end"
+        note(f"{ends} within {expiring} days. Remedy: lienthong keys renew --agency CODE, or --service NAME")
         raise typer.Exit(1)
 
 
@@ -193,7 +197,7 @@ def revoke(
     as_json: JsonOption = False,
 ) -> None:
     """Revoke a certificate: the CRL is published at once, and the directory without it."""
-    from lienthong.cli import province
+    from lienthong.cli import publishing
     from lienthong.registry.errors import CertificateRefused
 
     folder, ca, now = _authority(data)
@@ -213,7 +217,7 @@ def revoke(
         actions.withdraw_certificate(row["fingerprint"], now=now, actor="keys revoke")
     except CertificateRefused:
         note("  The registry did not list it (any more).")
-    province.renew(folder, now=datetime.now(UTC), force=True)
+    publishing.renew(folder, now=datetime.now(UTC), force=True)
     if as_json:
         print_json(row | {"state": "revoked", "reason": reason})
     else:
@@ -223,27 +227,85 @@ def revoke(
 
 @app.command()
 def renew(
-    agency: Annotated[str, typer.Option("--agency", metavar="CODE", help="An agency with a profile here.")],
-    use: Annotated[str, typer.Option("--use", help="seal, encryption, tls; all of them by default.")] = "",
+    agency: Annotated[
+        str, typer.Option("--agency", metavar="CODE", help="An agency with a profile here.")
+    ] = "",
+    service: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--service",
+            metavar="NAME",
+            help="A service of the hub: tls-server, tsa, ocsp, directory or all. Repeat it.",
+        ),
+    ] = None,
+    use: Annotated[
+        str, typer.Option("--use", help="With --agency: seal, encryption, tls; all of them by default.")
+    ] = "",
+    hosts: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--host",
+            metavar="NAME",
+            help="With --service tls-server: a name or address in it, not those of the old one. Repeat it.",
+        ),
+    ] = None,
+    new_key: Annotated[
+        bool, typer.Option("--new-key", help="With --service: a new key too; the old pair stays beside it.")
+    ] = False,
     data: DataOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """New keys and certificates for an agency whose profile lies in this data folder.
+    """New certificates before the old ones end: of an agency whose profile lies here, with new keys, or of
+    the hub's own services (397 days), with the keys they have.
 
-    The old certificates stay registered, so that what is on its way can still be opened and checked.
+    An agency's old certificates stay registered, so that what is on its way can still be opened and checked.
+    The hub takes a service's new certificate over when it is started again.
     """
-    from lienthong.cli import province
+    from lienthong.cli import agency_keys, service_keys
 
-    folder, ca, now = _authority(data)
-    uses = [use] if use else [name for name, _ in province.USES]
-    if not set(uses) <= {name for name, _ in province.USES}:
-        raise KeysUsage(f"{use!r} is not a use", place="--use", remedy="use seal, encryption or tls")
-    province.renew_keys(folder, agency, uses, ca=ca, now=now)
-    say(f"[green]✓[/] {agency}: new {', '.join(uses)}; the directory is published.")
+    if bool(agency) == bool(service):
+        raise KeysUsage(
+            "whose certificates to renew was not said",
+            remedy="give --agency CODE or --service NAME, and not both",
+        )
+    if agency:
+        uses = [use] if use else [name for name, _ in agency_keys.USES]
+        if not set(uses) <= {name for name, _ in agency_keys.USES}:
+            raise KeysUsage(f"{use!r} is not a use", place="--use", remedy="use seal, encryption or tls")
+        folder, ca, now = _authority(data)
+        agency_keys.renew_keys(folder, agency, uses, ca=ca, now=now)
+        if as_json:
+            print_json({"agency": agency, "uses": uses})
+        else:
+            say(f"[green]✓[/] {agency}: new {', '.join(uses)}; the directory is published.")
+        return
+    folder, ca, now = _authority(data, registry=False)
+    known = [name for name, _, _ in service_keys.SERVICES]
+    wanted = known if "all" in (service or ()) else list(dict.fromkeys(service or ()))
+    done = []
+    for name in wanted:
+        issued = service_keys.renew_service(
+            folder, name, ca=ca, now=now, hosts=tuple(hosts or ()), new_key=new_key
+        )
+        until = _ends(issued.certificate)
+        done.append({"service": name, "serial": f"{issued.serial:x}", "until": until})
+        if not as_json:
+            say(f"[green]✓[/] {name}: valid until {until[:10]}, serial {issued.serial:x}")
+    if as_json:
+        print_json(done)
+    elif set(wanted) - {"directory"}:
+        note("  The hub takes it over when it is started again.")
+
+
+def _ends(certificate: bytes) -> str:
+    from cryptography import x509
+
+    return x509.load_der_x509_certificate(certificate).not_valid_after_utc.isoformat()
 
 
 def _authority(data: Path | None, *, registry: bool = True) -> tuple[Path, ProvinceCA, datetime]:
     from lienthong.cli.django import use_data_folder
-    from lienthong.cli.province import passphrase
+    from lienthong.cli.publishing import passphrase
     from lienthong.core.clock import utc_now
     from lienthong.trust.ca import ProvinceCA
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lienthong.cli import log_archive
 from lienthong.cli.agency import AsOption, DataOption, client_of, data_folder
 from lienthong.cli.language import LanguageOption
 from lienthong.cli.output import JsonOption, note, print_json, progress, say
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
-    help="The transparency log: checkpoints, proofs, witnesses.",
+    help="The transparency log: checkpoints, proofs, witnesses, and the archives of old containers.",
 )
 
 OutOption = Annotated[
@@ -213,6 +214,10 @@ def witness(
             if once:
                 return
             time.sleep(every)
+
+
+app.command()(log_archive.archive)
+app.command()(log_archive.container)
 
 
 def _tell(pulled: Pulled, as_json: bool) -> int:

@@ -23,15 +23,19 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts
 
 def console(*, stderr: bool = False) -> Console:
     """The terminal; plain text when it is none. Wide enough for tables when piped into a file."""
-    from rich.console import Console
+    from lienthong.cli.terminal import SteadyConsole
 
     stream = sys.stderr if stderr else sys.stdout
-    return Console(stderr=stderr, width=None if stream.isatty() else 120, highlight=False, soft_wrap=False)
+    return SteadyConsole(
+        stderr=stderr, width=None if stream.isatty() else 120, highlight=False, soft_wrap=False
+    )
 
 
 def print_json(value: Any) -> None:
     """One JSON document on standard output, UTF-8, indented."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+    from lienthong.cli.terminal import shown_json
+
+    sys.stdout.write(shown_json(json.dumps(value, ensure_ascii=False, indent=2, default=str)) + "\n")
 
 
 def say(text: str) -> None:
@@ -45,11 +49,11 @@ def note(text: str) -> None:
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table; numbers are right-aligned."""
+    """A table; numbers are right-aligned. Without names for its columns it has no header."""
     from rich.markup import escape
     from rich.table import Table
 
-    grid = Table(title=title or None, title_justify="left", header_style="bold")
+    grid = Table(title=title or None, title_justify="left", header_style="bold", show_header=any(columns))
     lines = [list(row) for row in rows]
     for at, column in enumerate(columns):
         numeric = bool(lines) and all(isinstance(line[at], int) for line in lines)

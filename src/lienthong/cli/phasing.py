@@ -116,7 +116,7 @@ def phase(
         horizon_years=max(horizon, len(years)),
     )
     stop = threading.Event()
-    with progress(quiet=as_json) as display, _stopped_by_ctrl_c(stop):
+    with progress(quiet=as_json) as display, _StopOnInterrupt(stop):
         task = display.add_task("reading", total=None)
 
         def told(stage: str, lower: float, upper: float) -> None:
@@ -138,7 +138,7 @@ def phase(
         _show(request, found, outcomes, bill, lang)
 
 
-class _stopped_by_ctrl_c:
+class _StopOnInterrupt:
     """The first Ctrl-C ends the search with the best found; the second ends the program."""
 
     def __init__(self, stop: threading.Event) -> None:

@@ -10,26 +10,18 @@ from typing import Annotated
 
 import typer
 
+from lienthong.cli import registry_agencies, registry_rights
 from lienthong.cli.agency import DataOption
-from lienthong.cli.output import JsonOption, note, print_json, say
+from lienthong.cli.output import JsonOption, note
 from lienthong.cli.registry_options import (
     DAYS,
-    AliasOption,
     CodeArgument,
-    FromOption,
-    GroupOption,
     KindOption,
-    LevelOption,
-    NameOption,
-    ParentOption,
     RegistryUsage,
-    UnitOption,
     actor,
-    done,
     open_registry,
     remind,
     today,
-    values_of,
 )
 from lienthong.core.errors import LienthongError
 
@@ -156,206 +148,17 @@ def show(
     view.show_agency(facts, list(queries.certificates(row)), queries.audit_events(row.code), as_json=as_json)
 
 
-@app.command()
-def add(
-    code: Annotated[str, typer.Argument(metavar="CODE", help="Its canonical organ code.")],
-    name: Annotated[str, typer.Option("--name", help="The full name.")],
-    kind: KindOption,
-    level: LevelOption = "",
-    parent: ParentOption = "",
-    alias: AliasOption = None,
-    unit: UnitOption = None,
-    group: GroupOption = None,
-    first_day: FromOption = "",
-    data: DataOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Add one agency."""
-    values = values_of(
-        code=code, name=name, kind=kind, level=level, parent=parent, aliases=alias, units=unit, groups=group,
-        valid_from=first_day,
-    )  # fmt: skip
-    open_registry(data)
-    from lienthong.registry import actions
-    from lienthong.registry.directory import Agency
-
-    agency = Agency(**values)
-    actions.add_agency(agency, actor=actor())
-    done([agency], "added", as_json)
-
-
-@app.command("set")
-def set_(
-    code: CodeArgument,
-    name: NameOption = "",
-    kind: KindOption = "",
-    level: LevelOption = "",
-    parent: ParentOption = "",
-    alias: AliasOption = None,
-    unit: UnitOption = None,
-    group: GroupOption = None,
-    first_day: FromOption = "",
-    data: DataOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Change an agency. What is not named stays; aliases, units and groups are replaced as a whole."""
-    values = values_of(
-        name=name, kind=kind, level=level, parent=parent, aliases=alias, units=unit, groups=group,
-        valid_from=first_day,
-    )  # fmt: skip
-    if not values:
-        raise RegistryUsage("what to change is not said", remedy="see `lienthong registry set --help`")
-    open_registry(data)
-    from lienthong.registry import actions
-
-    done([actions.change_agency(code, actor=actor(), **values)], "changed", as_json)
-
-
-@app.command()
-def lock(code: CodeArgument, data: DataOption = None, as_json: JsonOption = False) -> None:
-    """The agency receives nothing until it is unlocked (senders get error 23, "receiver locked")."""
-    open_registry(data)
-    from lienthong.registry import actions
-
-    done([actions.lock_agency(code, actor=actor())], "locked", as_json)
-
-
-@app.command()
-def unlock(code: CodeArgument, data: DataOption = None, as_json: JsonOption = False) -> None:
-    """The agency receives again."""
-    open_registry(data)
-    from lienthong.registry import actions
-
-    done([actions.unlock_agency(code, actor=actor())], "unlocked", as_json)
-
-
-@app.command()
-def merge(
-    codes: Annotated[list[str], typer.Argument(metavar="CODE", help="The agencies that end.")],
-    into: Annotated[
-        list[str],
-        typer.Option("--into", metavar="CODE", help="Who follows them. Repeat it when one is split."),
-    ],
-    on: Annotated[
-        datetime,
-        typer.Option("--on", formats=DAYS, help="The first day under the successor."),
-    ],
-    data: DataOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Merge agencies into another, or split one: what is sent to them from that day goes to the successor."""
-    open_registry(data)
-    from lienthong.registry import actions
-
-    last_day = on.date() - timedelta(days=1)
-    done(actions.end_agencies(codes, last_day, successors=into, actor=actor()), "merged", as_json)
-
-
-@app.command()
-def end(
-    codes: Annotated[list[str], typer.Argument(metavar="CODE", help="The agencies that end.")],
-    last_day: Annotated[datetime, typer.Option("--last-day", formats=DAYS, help="Their last day.")],
-    data: DataOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """End agencies that nobody follows: from the next day, senders are told that they have ended."""
-    open_registry(data)
-    from lienthong.registry import actions
-
-    done(actions.end_agencies(codes, last_day.date(), actor=actor()), "ended", as_json)
-
-
-@app.command()
-def grant(
-    subject: Annotated[str, typer.Argument(metavar="WHO", help="A code, kind:…, group:… or *.")],
-    action: Annotated[str, typer.Argument(help="send, witness, audit or operate.")],
-    target: Annotated[str, typer.Argument(metavar="TOWARDS", help="A code, kind:…, group:… or *.")] = "*",
-    withdraw: Annotated[bool, typer.Option("--withdraw", help="Take the right away again.")] = False,
-    data: DataOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Let agencies do something. Without a right, nobody may do anything."""
-    open_registry(data)
-    from lienthong.registry import actions
-    from lienthong.registry.directory import Right
-
-    right = Right(subject, action, target)
-    (actions.withdraw_right if withdraw else actions.grant_right)(right, actor=actor())
-    if as_json:
-        print_json({"subject": subject, "action": action, "object": target, "granted": not withdraw})
-    else:
-        say(f"[green]✓[/] {subject} {'no longer may' if withdraw else 'may'} {action} {target}")
-    remind(as_json)
-
-
-@app.command()
-def rights(data: DataOption = None, as_json: JsonOption = False) -> None:
-    """List who may do what, and the quotas."""
-    open_registry(data)
-    from lienthong.cli import registry_view as view
-    from lienthong.registry import queries
-
-    view.show_rights(queries.state(), as_json=as_json)
-
-
-@app.command()
-def quota(
-    subject: Annotated[str, typer.Argument(metavar="WHO", help="A code, kind:…, group:… or *.")],
-    messages: Annotated[int, typer.Option("--messages-per-minute", min=1, help="Messages a minute.")],
-    size: Annotated[int, typer.Option("--bytes-per-day", min=1, help="Bytes a day.")],
-    concurrent: Annotated[int, typer.Option("--concurrent", min=1, help="Requests at the same time.")],
-    data: DataOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Set how much agencies may send; the most specific rule counts."""
-    open_registry(data)
-    from lienthong.registry import actions
-    from lienthong.registry.directory import Quota
-
-    actions.set_quota(subject, Quota(messages, size, concurrent), actor=actor())
-    if as_json:
-        print_json({"subject": subject, "messages_per_minute": messages, "bytes_per_day": size,
-                    "concurrent": concurrent})  # fmt: skip
-    else:
-        say(f"[green]✓[/] {subject}: {messages} messages a minute, {size} bytes a day, {concurrent} at once")
-    remind(as_json)
-
-
-@certificate.command("add")
-def certificate_add(
-    code: CodeArgument,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The certificate, PEM or DER.")],
-    use: Annotated[str, typer.Option("--use", help="seal, encryption or tls.")],
-    data: DataOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Note that an agency acts with this certificate (of the province's CA or another that is trusted)."""
-    from lienthong.trust.keys import read_file
-
-    open_registry(data)
-    from lienthong.cli import registry_view as view
-    from lienthong.registry import actions
-
-    view.show_certificate(actions.add_certificate(code, use, read_file(file), actor=actor()), as_json=as_json)
-    remind(as_json)
-
-
-@certificate.command("withdraw")
-def certificate_withdraw(
-    fingerprint: Annotated[
-        str, typer.Argument(help="Its SHA-256 fingerprint, or the first 8 digits or more.")
-    ],
-    data: DataOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Take a certificate out of the directory. When its key is compromised, use `lienthong keys revoke`."""
-    open_registry(data)
-    from lienthong.cli import registry_view as view
-    from lienthong.registry import actions
-
-    for row in actions.withdraw_certificate(fingerprint, actor=actor()):
-        view.show_certificate(row, as_json=as_json)
-    remind(as_json)
+app.command()(registry_agencies.add)
+app.command("set")(registry_agencies.set_)
+app.command()(registry_agencies.lock)
+app.command()(registry_agencies.unlock)
+app.command()(registry_agencies.merge)
+app.command()(registry_agencies.end)
+app.command()(registry_rights.grant)
+app.command()(registry_rights.rights)
+app.command()(registry_rights.quota)
+certificate.command("add")(registry_rights.certificate_add)
+certificate.command("withdraw")(registry_rights.certificate_withdraw)
 
 
 @app.command()
@@ -365,7 +168,7 @@ def publish(
     as_json: JsonOption = False,
 ) -> None:
     """Sign the directory as it stands and put it where the hub reads it. The hub takes it over by itself."""
-    from lienthong.cli.province import passphrase
+    from lienthong.cli.publishing import passphrase
     from lienthong.core.clock import utc_now
     from lienthong.exchange.configuration import load
     from lienthong.trust.keys import load_signer

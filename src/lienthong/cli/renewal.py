@@ -26,7 +26,7 @@ def left_to_others(data: Path) -> list[tuple[str, str]]:
 def main(arguments: list[str]) -> int:
     """Publish fresh CRLs and the directory when they are due. 0 done or nothing to do, 1 it did not work."""
     from lienthong.cli.django import use_data_folder
-    from lienthong.cli.province import renew, renew_crls
+    from lienthong.cli.publishing import renew, renew_crls
     from lienthong.core.clock import utc_now
 
     data = Path(arguments[0])

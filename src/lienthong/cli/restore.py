@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import shutil
+import stat
 from hashlib import file_digest
 from pathlib import Path
 from typing import Annotated, Any
@@ -55,15 +56,17 @@ def restore(
                 else:
                     _check(backup / name, size, digest)
                 bar.advance(task)
+            task = bar.add_task("Log", total=manifest["records"] or 1)
+            records = _restore_log(
+                backup, beside, manifest, lambda done, of: bar.update(task, completed=done)
+            )
+            bar.update(task, completed=manifest["records"] or 1)
             os.sync()
             if data.exists():
                 data.rmdir()
             beside.rename(data)
         finally:
             shutil.rmtree(beside, ignore_errors=True)
-        task = bar.add_task("Log", total=manifest["records"] or 1)
-        records = _restore_log(backup, data, manifest, lambda done, of: bar.update(task, completed=done))
-        bar.update(task, completed=manifest["records"] or 1)
     facts = {
         "data": str(data),
         "records": records,
@@ -80,11 +83,21 @@ def restore(
 
 def _manifest(backup: Path) -> dict[str, Any]:
     try:
+        _require_plain(backup / MANIFEST)
         manifest = json.loads((backup / MANIFEST).read_text(encoding="utf-8"))
         if manifest["format"] != FORMAT:
             raise ValueError(f"its format is {manifest['format']!r}")
+        for name, kind in (
+            ("files", dict),
+            ("records", int),
+            ("checkpoint", str),
+            ("created", str),
+            ("origin", str),
+        ):
+            if type(manifest[name]) is not kind:
+                raise ValueError(f"{name!r} is not what stands there")
         for name, (size, digest) in manifest["files"].items():
-            if Path(name).is_absolute() or ".." in Path(name).parts or int(size) < 0 or len(digest) != 64:
+            if not (_is_name(name) and type(size) is int and size >= 0 and _is_digest(digest)):
                 raise ValueError(f"the entry {name[:80]!r} is not one")
     except FileNotFoundError:
         raise BackupError(
@@ -92,11 +105,27 @@ def _manifest(backup: Path) -> dict[str, Any]:
             place=str(backup / MANIFEST),
             remedy="choose the folder that `lienthong backup` wrote; an interrupted one must be run again",
         ) from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise Incomplete(
             f"the backup's manifest cannot be read: {error}", place=str(backup / MANIFEST)
         ) from None
     return dict(manifest)
+
+
+def _is_name(name: str) -> bool:
+    """Whether it is a relative path that stays inside, and one that a disk can have."""
+    plain = name.isprintable() and not name.startswith("/")
+    return plain and all(step not in ("", ".", "..") for step in name.split("/"))
+
+
+def _is_digest(text: object) -> bool:
+    return isinstance(text, str) and len(text) == 64 and set(text) <= set("0123456789abcdef")
+
+
+def _require_plain(path: Path) -> None:
+    """That reading it ends: no pipe, no device, and no link to one."""
+    if not stat.S_ISREG(path.lstat().st_mode):
+        raise Incomplete("this is no plain file, and a backup holds nothing else", place=str(path))
 
 
 def _copy(source: Path, target: Path, size: int, digest: str) -> None:
@@ -108,6 +137,7 @@ def _copy(source: Path, target: Path, size: int, digest: str) -> None:
 
 def _check(path: Path, size: int, digest: str) -> None:
     try:
+        _require_plain(path)
         with path.open("rb") as stream:
             found = file_digest(stream, "sha256").hexdigest()
         same = found == digest and path.stat().st_size == size
@@ -149,7 +179,7 @@ def _restore_log(backup: Path, data: Path, manifest: dict[str, Any], progress: A
     if records != manifest["records"] or note.split("\n")[:3] != manifest["checkpoint"].split("\n")[:3]:
         raise Incomplete(
             f"the log has {records} records, the backup promised {manifest['records']}",
-            place=str(data / "hub"),
+            place=str(backup / "hub"),
             remedy="use another backup",
         )
     return records

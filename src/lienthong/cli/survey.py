@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+from rich.markup import escape
 
 from lienthong.cli.output import JsonOption, note, print_json, say, table
 
@@ -143,7 +144,7 @@ def import_(
             "en": ("table", "added", "changed", "unchanged"),
         }
         rows = [(name, each.added, each.changed, each.unchanged) for name, each in result.tables.items()]
-        table(f"{into}/survey/{wave}", heads[lang], rows)
+        table(escape(f"{into}/survey/{wave}"), heads[lang], rows)
         _show(result.problems, lang)
     if result.bad:
         raise typer.Exit(1)
@@ -316,7 +317,7 @@ def _survey(folder: Path, lang: Language) -> Survey:
 
     read, spoiled = read_survey(folder)
     for problem in spoiled[:5]:
-        note(f"{problem.file}:{problem.row} {problem.column}: {problem.what(lang)}")
+        note(escape(f"{problem.file}:{problem.row} {problem.column}: {problem.what(lang)}"))
     if spoiled:
         said = {
             "vi": "{} dòng không đọc được, bỏ qua; xem survey check",
@@ -331,7 +332,7 @@ def _written(paths: list[Path], *, as_json: bool) -> None:
         print_json({"written": [str(path) for path in paths]})
         return
     for path in paths:
-        say(f"→ {path}")
+        say(f"→ {escape(str(path))}")
 
 
 def _show(problems: list[Problem], lang: Language) -> None:

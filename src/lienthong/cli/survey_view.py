@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from rich.markup import escape
+
 from lienthong.cli.output import note, say, table
 from lienthong.infrastructure.survey.assessment import (
     Assessed,
@@ -137,7 +139,7 @@ def _show_changes(before: Assessment, after: Assessment, lang: Language) -> None
         )
     )
     for each in fell[:5]:
-        note(f"{each.code} {each.name}: {_score(each.before)} → {_score(each.after)}")
+        note(escape(f"{each.code} {each.name}: {_score(each.before)} → {_score(each.after)}"))
 
 
 # --- JSON ---------------------------------------------------------------------------------------------

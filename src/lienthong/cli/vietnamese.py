@@ -139,6 +139,11 @@ _DETAILS: tuple[tuple[str, str], ...] = (
     ),
     (r"no message ('.*') is kept here", r"không có thông điệp \1 ở đây"),
     (r"(\S+) has sent no message ('.*')", r"\1 chưa gửi thông điệp \2"),
+    (
+        r"the container of record (\d+) was moved to the archive «(.+)» on (\d{4})-(\d\d)-(\d\d)",
+        r"gói của bản ghi \1 đã chuyển sang kho lưu trữ «\2» ngày \5/\4/\3",
+    ),
+    (r"the container of record (\d+) was moved to the archive", r"gói của bản ghi \1 đã chuyển đi"),
     (r"there is nothing here", ""),
     (r"there is no registry here", ""),
 )

@@ -111,6 +111,26 @@ def minimise(
     return Solved(status, values, duals, info.objective_function_value, bound)
 
 
+def safe_bound(
+    costs: Floats,
+    rows: sparse.csr_matrix,
+    row_lower: Floats,
+    row_upper: Floats,
+    lower: Floats,
+    upper: Floats,
+    duals: Floats,
+) -> float:
+    """A proven lower bound on the minimum from duals that need not be feasible or optimal (weak duality).
+
+    Columns must be bounded; duals that lean on a side without a limit are left out.
+    """
+    limit = np.where(duals > 0, row_lower, row_upper)
+    used = np.where(np.isfinite(limit), duals, 0.0)
+    reduced = costs - rows.T @ used
+    ends = np.where(reduced > 0, lower, upper)
+    return float(used @ np.where(np.isfinite(limit), limit, 0.0) + reduced @ ends)
+
+
 class _Listener:
     """Called by HiGHS in our thread; nothing may be raised through it, so it keeps what was."""
 

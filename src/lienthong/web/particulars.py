@@ -29,7 +29,7 @@ _FORMS: tuple[tuple[str, str], ...] = (
     (r"the clock stands (\d+) s before the newest record", r"đồng hồ chậm hơn bản ghi mới nhất \1 giây"),
     (
         r"the newest record is stamped (\d+) s after the clock; .+",
-        r"bản ghi mới nhất ghi giờ muộn hơn đồng hồ \1 giây; bản ghi mới mang giờ ấy tới khi đồng hồ vượt qua",
+        r"bản ghi mới nhất đi trước đồng hồ \1 giây; bản ghi mới mang giờ ấy tới khi đồng hồ vượt qua",
     ),
     (r"the clock jumped by ([+-]\d+) s", r"đồng hồ bị chỉnh \1 giây"),
     (

@@ -112,6 +112,22 @@ def test_too_large_a_body_is_refused_before_it_is_sent(hub: RunningHub) -> None:
     assert b'"too-large"' in answer
 
 
+def test_whoever_is_not_let_in_gets_no_time_for_a_body(new_province: NewProvince) -> None:
+    """At a byte a second this body would have a day."""
+    province = new_province()
+    province.configure(limits="body_grace_s = 0.4\nbody_rate = 1")
+    anonymous = (
+        f"POST /v1/messages HTTP/1.1\r\nHost: hub\r\nContent-Type: {MIMETYPE}\r\nContent-Length: 100000\r\n"
+    )
+    with RunningHub(province) as hub:
+        for more in ("", "Expect: 100-continue\r\n", "Expect: tea\r\n"):
+            with connect(hub) as connection:
+                connection.sendall(f"{anonymous}{more}\r\nab".encode())
+                answer = answer_of(connection)
+            assert b" 401 " in answer.splitlines()[0], answer
+            assert b"connection: close" in answer.lower()
+
+
 def test_a_body_without_length_or_of_another_kind_is_refused_at_once(hub: RunningHub) -> None:
     for request, status in (
         (head(hub, None, more="Transfer-Encoding: chunked\r\n"), b" 411 "),

@@ -193,7 +193,7 @@ def no_database(province: TestProvince) -> None:
         (damaged_directory, "directory", "failing", "publish"),
         (open_to_the_world, "network", "failing", "tls = true"),
         (no_name, "network", "failing", "public_url"),
-        (another_name, "TLS name", "failing", "TLS certificate"),
+        (another_name, "TLS name", "failing", "--service tls-server --host hub.example"),
         (no_tsa, "timestamps", "warning", "accepted without it"),
         (no_database, "store", "failing", "dsn"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from base64 import b64encode
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -173,6 +174,8 @@ def test_the_client_cert_header_is_believed_from_a_trusted_proxy_only(new_provin
         assert hub.http.get("/v1/inbox").status_code == 401
         bad = hub.http.get("/v1/inbox", headers={"Client-Cert": ":AAAA:"})
         assert (bad.status_code, code_of(bad)) == (401, "certificate-unregistered")
+        both = hub.http.get("/v1/inbox", headers=[*header.items(), ("Client-Cert", ":AAAA:")])
+        assert (both.status_code, code_of(both)) == (401, "bad-client-cert")
         assert hub.http.get("/metrics").status_code == 401, "a proxy's requests are nobody's own machine"
     province.configure(proxy='trusted = ["192.0.2.0/24"]\nclient_cert_header = true')
     with RunningHub(province) as hub:
@@ -253,6 +256,22 @@ def test_only_a_request_to_a_loopback_name_without_a_proxys_headers_is_local(hub
         assert not sees_details(hub, Host=host), host
     for name in ("Forwarded", "Via", "X_Forwarded_Proto", "X_Real_IP", "X_Client_IP", "CF_Connecting_IP"):
         assert not sees_details(hub, **{name: "x"}), name
+
+
+def test_of_two_hosts_none_counts(hub: RunningHub) -> None:
+    """What stands between may go by the other one."""
+    address = httpx.URL(hub.url)
+    own = f"{address.host}:{address.port}"
+    signed = hub.signed(COMMUNE, "GET", "/v1/sent")
+    lines = "".join(f"{name}: {value}\r\n" for name, value in signed.items())
+    for path, more, alone in (("/metrics", "", b" 200 "), ("/v1/sent", lines, b" 200 ")):
+        for hosts in ((own, "hub.example"), ("hub.example", own), (own,)):
+            with socket.create_connection((address.host, address.port), timeout=30) as connection:
+                named = "".join(f"Host: {host}\r\n" for host in hosts)
+                connection.sendall(f"GET {path} HTTP/1.1\r\n{named}{more}Connection: close\r\n\r\n".encode())
+                with connection.makefile("rb") as answer:
+                    said = answer.readline()
+            assert (alone if len(hosts) == 1 else b" 401 ") in said, (path, hosts, said)
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,27 @@ def test_templates_forms_and_criteria_are_written_for_people_to_fill_in(run: She
     assert run.json("assess", tmp_path)[1]["criteria"][0]["weight"] == 9
 
 
+def test_names_that_look_like_markup_are_shown_as_they_are(run: Shell, tmp_path: Path) -> None:
+    plan = tmp_path / "[/bold]"
+    wave = small_wave()
+    wave.rows("tenants")[0]["name"] = "[red]Sở [/x]"
+    write_wave(plan, wave)
+    write_wave(plan, small_wave("2018", answers=[answer("A", pcs=1)]))
+    (plan / "survey/2018/sites.csv").write_text("code,name,kind\n,[/bold],agency\n")
+    for words in (
+        ["check"],
+        ["late", "--wave", "2018"],
+        ["assess", "--compare", "2017"],
+        ["export", "--csv", plan],
+    ):
+        code, out, err = run(words[0], plan, *words[1:], "--lang", "en")
+        assert code in (0, 1) and "fault of the program" not in err and out
+    path = tmp_path / "providers.csv"
+    path.write_text("code,name,[/i]\np,[/b],\n")
+    code, out, _ = run("import", path, "--into", plan, "--wave", "2017", "--lang", "en")
+    assert code == 0 and "[/i]" in out
+
+
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [

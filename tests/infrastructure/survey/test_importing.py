@@ -56,7 +56,8 @@ def test_a_second_import_replaces_by_key_and_says_what_it_did(tmp_path: Path) ->
 def test_a_table_is_known_by_labels_in_either_language(tmp_path: Path) -> None:
     text = "Mã nhà cung cấp *,Tên nhà cung cấp *\np,P\n"
     assert "providers" in import_files([write(tmp_path, "bảng 1.csv", text)], tmp_path, "w").tables
-    text = "Agency *,Answered on *,Users (people) *,PCs (machines) *,Quality of figures *\nA,2017-06-20,1,1,Measured\n"
+    text = "Agency *,Answered on *,Users (people) *,PCs (machines) *,Quality of figures *\n"
+    text += "A,2017-06-20,1,1,Measured\n"
     assert "answers" in import_files([write(tmp_path, "sheet.csv", text)], tmp_path, "w").tables
 
 
@@ -81,6 +82,17 @@ def test_references_by_name_become_codes_when_the_name_is_unique(tmp_path: Path)
         "29578",
         "857",
     ]
+
+
+def test_columns_that_a_file_does_not_have_stay_as_they_were(tmp_path: Path) -> None:
+    write_wave(tmp_path, small_wave())
+    path = write(tmp_path, "sites.csv", "code,name,kind,physical_address\nA,Trụ sở mới,commune,Ấp 1\n")
+    assert import_files([path], tmp_path, "2017").tables == {"sites": Counts(changed=1)}
+    expected = dict(small_wave().rows("sites")[0], name="Trụ sở mới", physical_address="Ấp 1")
+    assert read_wave(tmp_path, "2017")[0].rows("sites")[0] == expected
+    path = write(tmp_path, "sites.csv", "code,name,kind,longitude,latitude\nA,Trụ sở mới,commune,,\n")
+    import_files([path], tmp_path, "2017")
+    assert read_wave(tmp_path, "2017")[0].rows("sites")[0] == dict(expected, longitude=None, latitude=None)
 
 
 def test_a_file_that_cannot_be_read_changes_nothing(tmp_path: Path) -> None:

@@ -115,6 +115,28 @@ def test_netboxs_interface_becomes_a_wave(tmp_path: Path) -> None:
     assert (circuit["medium"], circuit["network"]) == ("fibre", "internet")
 
 
+def test_netboxs_agencies_are_known_by_name_under_the_codes_they_have(tmp_path: Path) -> None:
+    first = "code,name,level,expected\nH61.02,Sở Nội vụ,province,yes\n"
+    imported(tmp_path, tenants=first)
+    wave, problems = imported(
+        tmp_path,
+        netbox_tenants=CSV["netbox_tenants"],
+        netbox_sites="Name,Slug,Status,Tenant\nTrụ sở,tru-so,Active,so-noi-vu\nKho,kho,Active,Sở Nội vụ\n",
+    )
+    assert problems == []
+    tenant = wave.rows("tenants")
+    assert [(row["code"], row["level"], row["expected"]) for row in tenant] == [("H61.02", "province", True)]
+    assert [row["tenant"] for row in wave.rows("sites")] == ["H61.02", "H61.02"]
+
+
+def test_what_is_derived_never_replaces_what_is_known(tmp_path: Path) -> None:
+    imported(tmp_path, sites="code,name,kind\nnut-1,Nút 1,node\n")
+    wave, _ = imported(tmp_path, netbox_sites="Name,Status\nNút 1,Planned\n")
+    assert [(row["code"], row["kind"], row["status"]) for row in wave.rows("sites")] == [
+        ("nut-1", "node", "planned")
+    ]
+
+
 def test_terminations_may_come_after_their_circuits(tmp_path: Path) -> None:
     imported(
         tmp_path, **{name: CSV[name] for name in ("netbox_sites", "netbox_providers", "netbox_circuits")}

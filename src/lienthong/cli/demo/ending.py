@@ -12,11 +12,12 @@ import httpx
 
 from lienthong.cli.demo import play
 from lienthong.cli.demo.play import Outcome
+from lienthong.cli.inbox import business, meaning
+from lienthong.cli.language import Speech
 from lienthong.cli.output import console, say, size_text, table
 from lienthong.exchange.client.http import tls_context
 from lienthong.exchange.client.profile import AgencyProfile, load_profile
 from lienthong.exchange.client.sync import Client
-from lienthong.exchange.statuses import MEANINGS
 from lienthong.trust.keys import write_file
 
 NAME = "chi-thi-15"
@@ -120,55 +121,85 @@ def _statistics(profile: AgencyProfile) -> dict[str, Any]:
 
 def show(data: Path, found: Figures, *, hub: str, web: str, serving: bool) -> None:
     """The tables, and the commands to try next."""
-    kinds = {0: "", 1: "thu hồi", 2: "cập nhật", 3: "thay thế"}
+    tr = Speech(None)
     table(
-        "Văn bản",
-        ("log", "number", "", "what", "to", "where they stand"),
+        tr("Documents", "Văn bản"),
+        (
+            tr("index", "số nhật ký"),
+            tr("number", "số/ký hiệu"),
+            tr("kind", "loại"),
+            tr("what", "trích yếu"),
+            tr("recipients", "nơi nhận"),
+            tr("where they stand", "trạng thái"),
+        ),
         [
             (
                 one["index"],
                 one["code"],
-                "HỎA TỐC" if one["lane"] == "urgent" else kinds[one["business"]],
+                "HỎA TỐC" if one["lane"] == "urgent" else business(one["business"], tr) or tr("new", "mới"),
                 one["subject"],
                 one["recipients"],
-                _standing(one),
+                _standing(one, tr),
             )
             for one in found.documents
         ],
     )
     statistics = found.statistics
     origin, size, root = found.checkpoint.split("\n")[:3]
-    said = _said(statistics.get("states", {}))
+    said = _said(statistics.get("states", {}), tr)
     table(
         "Vĩnh Long 2017",
         ("", ""),
         [
-            ("documents", f"{statistics['documents']:,}"),
-            ("deliveries", f"{statistics['deliveries']:,}, each fetched over HTTP and verified"),
-            ("signed statuses back", f"{statistics['statuses']:,}"),
-            ("deliveries now at", said),
-            ("hỏa tốc overtook at", f"{found.overtaken} agencies"),
-            ("time", f"{found.setup_s:.1f} s to set up, {found.play_s:.1f} s to exchange"),
-            ("log", f"{statistics['tree_size']:,} records, {size_text(statistics['log_bytes'])}"),
-            ("checkpoint", f"{origin} · {size} · {root}"),
+            (tr("documents", "văn bản"), f"{statistics['documents']:,}"),
+            (
+                tr("deliveries", "lượt gửi đến cơ quan"),
+                f"{statistics['deliveries']:,}"
+                + tr(", each fetched over HTTP and verified", ", đều đã lấy về và kiểm tra"),
+            ),
+            (tr("signed statuses back", "trạng thái phản hồi có ký số"), f"{statistics['statuses']:,}"),
+            (tr("deliveries now at", "trạng thái hiện tại"), said),
+            (tr("hỏa tốc overtook at", "hỏa tốc vượt lên trước tại"), _agencies(found.overtaken, tr)),
+            (
+                tr("time", "thời gian"),
+                tr(
+                    f"{found.setup_s:.1f} s to set up, {found.play_s:.1f} s to exchange",
+                    f"{found.setup_s:.1f} giây dựng, {found.play_s:.1f} giây trao đổi",
+                ),
+            ),
+            (
+                tr("log", "nhật ký"),
+                f"{statistics['tree_size']:,} {tr('records', 'bản ghi')}, "
+                + size_text(statistics["log_bytes"]),
+            ),
+            (tr("checkpoint", "bản chốt"), f"{origin} · {size} · {root}"),
         ],
     )
-    meanings = " · ".join(f"{code} {MEANINGS[code]}" for code in ("01", "02", "03", "04", "05", "06"))
+    meanings = " · ".join(f"{code} {meaning(code, tr)}" for code in ("01", "02", "03", "04", "05", "06"))
     say(f"[dim]{meanings}[/]")
     _next_steps(data, found, hub=hub, web=web, serving=serving)
 
 
-def _said(states: dict[str, int]) -> str:
+def _agencies(number: int, tr: Speech) -> str:
+    return tr("1 agency" if number == 1 else f"{number} agencies", f"{number} cơ quan")
+
+
+def _said(states: dict[str, int], tr: Speech) -> str:
     """How many deliveries stand at which status; requests (update, recall) have none of their own."""
-    words = {"": "requests answered", "recalled": "taken back"}
+    words = {
+        "": tr("requests answered", "đề nghị đã trả lời"),
+        "recalled": tr("taken back", "đã thu hồi"),
+    }
     return ", ".join(
         f"{words.get(state, state)}: {count}" for state, count in sorted(states.items(), reverse=True)
     )
 
 
-def _standing(one: dict[str, Any]) -> str:
-    parts = [f"{state}: {count}" for state, count in one["states"].items()]
-    parts += [f"{code} {'agrees' if code == '15' else 'refuses'}: {n}" for code, n in one["answers"].items()]
+def _standing(one: dict[str, Any], tr: Speech) -> str:
+    states = {"thu hồi": tr("taken back", "đã thu hồi")}
+    answers = {"15": tr("agrees", "đồng ý"), "16": tr("refuses", "từ chối")}
+    parts = [f"{states.get(state, state)}: {count}" for state, count in one["states"].items()]
+    parts += [f"{code} {answers[code]}: {n}" for code, n in one["answers"].items()]
     return ", ".join(parts)
 
 

@@ -198,7 +198,8 @@ def _conclude_entries(report: Report, seen: Findings) -> None:
             STAMPS,
             Words(
                 f"{seen.stamps} dấu đều đúng; {size} bản ghi đầu đã có trước {local_time(moment)}",
-                f"{seen.stamps} are right; the first {size} entries existed before {local_time(moment)}",
+                f"{'1 is' if seen.stamps == 1 else f'{seen.stamps} are'} right; "
+                f"the first {entries(size)} existed before {local_time(moment)}",
             ),
         )
     if seen.cut is not None:

@@ -206,14 +206,14 @@ class Application:
         small body is read and dropped.
         """
         announced = request.headers.get("content-length")
-        if request.headers.get("transfer-encoding") is not None:
+        if request.headers.get("transfer-encoding") is not None or request.headers.get("expect") is not None:
             return False
         if announced is None or announced == "0":
             return True
         if not announced.isdigit() or len(announced) > 6 or int(announced) > MAX_DRAINED:
             return False
         try:
-            await bodies.in_memory(request.proto, int(announced), self.slow)
+            await bodies.in_memory(request.proto, int(announced), self.slow, allowed_for=0)
         except LienthongError:
             return False
         return True

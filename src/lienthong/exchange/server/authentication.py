@@ -160,11 +160,9 @@ class Doorkeeper:
         signature_input = headers.get("signature-input")
         if signature_input is not None:
             return self._by_signature(signature_input, method, path, query, headers, now_s)
-        if self._client_cert_header:
-            certificate = headers.get("client-cert")
-            if certificate is not None and self._is_proxy(client):
-                principal = self.by_fingerprint(_client_cert(certificate), now_s)
-                return Identified(principal, principal.rights)
+        if self._client_cert_header and headers.get("client-cert") is not None and self._is_proxy(client):
+            principal = self.by_fingerprint(_client_cert(_only(headers, "client-cert")), now_s)
+            return Identified(principal, principal.rights)
         return Identified(None, PUBLIC | LOOPBACK if self._is_local(client, headers) else PUBLIC)
 
     def by_fingerprint(self, fingerprint: bytes, now_s: float) -> Principal:
@@ -217,7 +215,7 @@ class Doorkeeper:
             if component not in parameters.components:
                 raise SignatureError(f"the signature does not cover {component}", place="Signature-Input")
         self._check_age(parameters.created, parameters.expires, now_s)
-        authority = (headers.get("host") or "").lower()
+        authority = _only(headers, "host").lower()
         if authority not in self._authorities:
             raise SignatureError(
                 f"the request is addressed to {authority[:80]!r}, which is not this hub",
@@ -280,7 +278,7 @@ class Doorkeeper:
         address = _address(client)
         if address is None or not address.is_loopback or self._is_proxy(client):
             return False
-        if not _LOCAL_HOST.fullmatch(headers.get("host") or ""):
+        if not _LOCAL_HOST.fullmatch(_only(headers, "host")):
             return False
         return all(headers.get(name) is None for name in _FORWARDED)
 
@@ -317,6 +315,12 @@ def _public_key(certificate: bytes) -> ec.EllipticCurvePublicKey | rsa.RSAPublic
     if isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
         return key
     raise SignatureError("the certificate's key is neither P-256 nor RSA", place="Signature-Input")
+
+
+def _only(headers: Headers, name: str) -> str:
+    """The one header of that name; empty for none, and for several, of which others may believe another."""
+    given = headers.get_all(name)
+    return given[0] if len(given) == 1 else ""
 
 
 def _client_cert(header: str) -> bytes:

@@ -123,11 +123,15 @@ def require_media_type(header: str | None, *accepted: str) -> None:
         )
 
 
-async def in_memory(proto: BodySource, length: int, slow: SlowBodies) -> bytes:
-    """The whole body. :class:`CutOff` when it breaks off, :class:`TooSlow` when it takes too long."""
+async def in_memory(
+    proto: BodySource, length: int, slow: SlowBodies, *, allowed_for: int | None = None
+) -> bytes:
+    """The whole body. :class:`CutOff` when it breaks off, :class:`TooSlow` when it takes too long for
+    ``allowed_for`` bytes (its length, unless said).
+    """
     task = asyncio.current_task()
     assert task is not None
-    slow.watch(task, slow.deadline(monotonic(), length))
+    slow.watch(task, slow.deadline(monotonic(), length if allowed_for is None else allowed_for))
     try:
         body = await proto()
     except asyncio.CancelledError:

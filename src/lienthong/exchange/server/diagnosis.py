@@ -23,7 +23,7 @@ from cryptography import x509
 from lienthong.core.errors import LienthongError
 from lienthong.exchange.configuration import Configuration, ConfigurationError, load
 from lienthong.exchange.server import diagnosis_records
-from lienthong.exchange.server.health import HealthItem, certificate_health
+from lienthong.exchange.server.health import HealthItem, certificate_health, renewal
 from lienthong.exchange.server.listening import free_port, url_of
 from lienthong.registry import snapshot
 from lienthong.trust import crl, paths
@@ -219,7 +219,7 @@ def _services(configuration: Configuration) -> Iterator[HealthItem]:
             continue
         if not verdict.ok and name != "tls-server":
             yield HealthItem(
-                f"key {name}", "failing", f"{verdict.status}: {verdict.reason}", "issue a new certificate"
+                f"key {name}", "failing", f"{verdict.status}: {verdict.reason}", renewal(certificate)
             )
             continue
         item = certificate_health(name, certificate, now, configuration.health.certificate_warn_days)
@@ -289,7 +289,7 @@ def _network(configuration: Configuration) -> Iterator[HealthItem]:
                 "TLS name",
                 "failing",
                 f"the certificate is for {', '.join(sorted(names)) or 'nobody'}, agencies call {host}",
-                "issue a TLS certificate that names it",
+                f"lienthong keys renew --service tls-server --host {host} --data {configuration.data}",
             )
 
 

@@ -21,6 +21,8 @@ from lienthong.trust.keys import load_certificates, read_file
 State = Literal["ok", "warning", "failing"]
 STUCK_S = 15.0
 """A batch that takes longer than this: the disk hangs."""
+RENEWED_HERE = ("tls-server", "tsa", "ocsp", "directory")
+"""Services whose certificates `lienthong keys renew` issues anew."""
 TIMESTAMP_PATIENCE = 3
 """So many intervals without a time-stamp are a warning."""
 
@@ -229,12 +231,19 @@ def certificate_health(name: str, path: Path, now: datetime, warn_days: float) -
         return HealthItem(item, "warning", f"{path.name} cannot be read: {error}", f"restore {path}")
     ends = certificate.not_valid_after_utc
     detail = f"{path.name} is valid until {ends:%Y-%m-%d %H:%M} UTC"
-    remedy = f"move {path.stem}.key and .pem away; lienthong init --data DIR makes new ones"
+    remedy = renewal(path)
     if now > ends:
         return HealthItem(item, "warning", f"{path.name} expired at {ends:%Y-%m-%d %H:%M} UTC", remedy)
     if ends - now < timedelta(days=warn_days):
         return HealthItem(item, "warning", detail, remedy)
     return HealthItem(item, "ok", detail)
+
+
+def renewal(certificate: Path) -> str:
+    """What gives one of the hub's services a new certificate."""
+    if certificate.parent.name == "keys" and certificate.stem in RENEWED_HERE:
+        return f"lienthong keys renew --service {certificate.stem} --data {certificate.parent.parent}"
+    return f"put a new certificate and key into place: {certificate}, and start the hub again"
 
 
 def certificates_of(configuration: Configuration) -> dict[str, Path]:

@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from lienthong.core.identifiers import MESSAGE_ID
+from lienthong.exchange.archives import Archive, archive_of
 from lienthong.exchange.errors import NotFound
 from lienthong.exchange.http_signatures import SignatureError
 from lienthong.exchange.hub.service import Taken
@@ -16,6 +17,7 @@ from lienthong.exchange.server import bodies, shapes
 from lienthong.exchange.server.access import Principal
 from lienthong.exchange.server.problems import BadRequest, Header
 from lienthong.exchange.server.requests import JSON, PRIVATE, Request
+from lienthong.exchange.store.errors import PayloadArchived
 from lienthong.exchange.store.protocol import SpooledPayload
 from lienthong.trust.asic import MIMETYPE
 
@@ -119,7 +121,10 @@ async def fetch(app: Application, request: Request) -> None:
     """``GET /v1/messages/{index}``: the container, as it was sent."""
     hub = app.hub
     record = await hub.party_record(request.agency, int(request.params[0]))
-    payload = await hub.read(hub.store.payload, record.index)
+    try:
+        payload = await hub.read(hub.store.payload, record.index)
+    except PayloadArchived as error:
+        raise _moved(archive_of(hub.configuration.data, record.accepted_ms), record.index, error) from None
     if payload is None:
         raise NotFound(f"record {record.index} carries no container")
     headers: list[Header] = [("content-type", MIMETYPE), PRIVATE, ("etag", f'"{record.digest.hex()}"')]
@@ -129,6 +134,17 @@ async def fetch(app: Application, request: Request) -> None:
     request.status = 200
     headers.append(("content-length", str(record.size)))
     request.proto.response_file(200, headers, str(payload))
+
+
+def _moved(archive: Archive | None, index: int, error: PayloadArchived) -> PayloadArchived:
+    """The refusal, with the archive's name where it is known; its folder is the operator's own affair."""
+    if archive is None:
+        return error
+    return PayloadArchived(
+        f"the container of record {index} was moved to the archive «{archive.name}» on {archive.at[:10]}",
+        place=error.place,
+        remedy=error.remedy,
+    )
 
 
 async def receipt(app: Application, request: Request) -> None:

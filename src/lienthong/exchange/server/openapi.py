@@ -15,7 +15,8 @@ from lienthong.exchange.server.schemas import SCHEMAS
 if TYPE_CHECKING:
     from lienthong.exchange.server.routing import Route
 
-COMMON_PROBLEMS = (400, 500, 503)
+COMMON_PROBLEMS = (400, 405, 500, 503)
+_SPECIAL_PROBLEMS = {405: "WrongMethod", 429: "TooMuch", 503: "Unavailable"}
 _PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     "index": {"description": "Index of the record in the log", "schema": {"type": "integer", "minimum": 0}},
     "tile": {"description": "The rest of a C2SP tlog-tiles path", "schema": {"type": "string"}},
@@ -60,10 +61,18 @@ def document(title: str, routes: Sequence[Route]) -> bytes:
                     },
                 },
                 "responses": {
-                    "Problem": {
-                        "description": "What was wrong, where, and what to do",
-                        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-                    }
+                    "Problem": _problem("What was wrong, where, and what to do"),
+                    "WrongMethod": _problem(
+                        "The path does not answer this method", "Allow", "The methods it answers"
+                    ),
+                    "TooMuch": _problem(
+                        "The agency's quota, or its share of the hub, is used up",
+                        "Retry-After",
+                        "Seconds to wait",
+                    ),
+                    "Unavailable": _problem(
+                        "The hub cannot do this now; nothing was stored", "Retry-After", "Seconds to wait"
+                    ),
                 },
             },
         },
@@ -121,8 +130,20 @@ def _responses(route: Route, public: bool) -> dict[str, Any]:
         problems.add(404)
     for status in sorted(problems):
         if str(status) not in responses:
-            responses[str(status)] = {"$ref": "#/components/responses/Problem"}
+            name = _SPECIAL_PROBLEMS.get(status, "Problem")
+            responses[str(status)] = {"$ref": f"#/components/responses/{name}"}
     return responses
+
+
+def _problem(description: str, header: str = "", meaning: str = "") -> dict[str, Any]:
+    """A problem document (RFC 9457), with the header that goes with it."""
+    answer: dict[str, Any] = {
+        "description": description,
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    if header:
+        answer["headers"] = {header: {"description": meaning, "schema": {"type": "string"}}}
+    return answer
 
 
 def _content(media_type: str, schema: str) -> dict[str, Any]:

@@ -130,7 +130,7 @@ ROUTES: tuple[Route, ...] = (
         "The agency's system has taken these records: each becomes a record of the log",
         (Answer(200, "Those taken, now or before", schema="Acknowledged"),),
         body=("application/json", "Acknowledge"),
-        problems=(408, 411, 413, 415),
+        problems=(408, 411, 413, 415, 429),
     ),
     Route(
         "GET",

@@ -116,6 +116,8 @@ class Relaxation:
         )  # fmt: skip
 
     def _matrix(self) -> sparse.csr_matrix:
+        if not self.rows:
+            return sparse.csr_matrix((0, self.arc_cost.size))
         sizes = [len(row) for row in self.rows]
         return sparse.csr_matrix(
             (np.concatenate(self.signs), np.concatenate(self.rows), np.concatenate([[0], np.cumsum(sizes)])),
@@ -193,8 +195,11 @@ class Relaxation:
         for at in gone:
             self.known.discard(self.rows[at].astype(np.int32).tobytes())
         kept = [at for at in range(len(self.rows)) if at not in drop]
-        for rows in (self.rows, self.signs, self.lower, self.upper, self.idle):
-            rows[:] = [rows[at] for at in kept]  # type: ignore[index, call-overload]
+        self.rows = [self.rows[at] for at in kept]
+        self.signs = [self.signs[at] for at in kept]
+        self.lower = [self.lower[at] for at in kept]
+        self.upper = [self.upper[at] for at in kept]
+        self.idle = [self.idle[at] for at in kept]
 
     def fix(self, upper: float) -> int:
         """Strike out arcs that no network below ``upper`` uses, by the best bound's reduced costs."""

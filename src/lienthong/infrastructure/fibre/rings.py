@@ -123,11 +123,23 @@ class _Rings:
 
     def run(self) -> None:
         problem = self.problem
-        tree = self._tree(problem.cost, self.left(0.15))
+        tree = self._tree(problem.cost, self.left(0.1))
         self.lower = tree.lower_bound * UNIT
-        self._attempt(problem.cost, frozenset(tree.edges), self.left(0.15))
+        self._attempt(problem.cost, frozenset(tree.edges), 0.35, self.left(0.1))
         if not self.twos.size:
             return
+        self._relax(time.monotonic() + self.left(0.35))
+        while self.cost - self.lower > UNIT / 2 and time.monotonic() < self.deadline and not self.stopped():
+            assert self.best is not None
+            share = float(self.rng.choice([0.02, 0.1, 0.2, 0.35, 0.6]))
+            start = self.best if self.rng.random() < 0.5 else frozenset(tree.edges)
+            self._attempt(problem.cost, start, share, self.left(0.08))
+
+    def stopped(self) -> bool:
+        return self.stop is not None and self.stop.is_set()
+
+    def _relax(self, deadline: float) -> None:
+        problem = self.problem
         sites = problem.first_site + np.arange(len(problem.attached.sites), dtype=np.int64)
         needs = Needs(
             problem.vertices, problem.tail, problem.head, problem.cost / UNIT, self.hub, sites, self.twos
@@ -139,20 +151,18 @@ class _Rings:
         def upper(x: Floats) -> float:
             nonlocal calls
             calls += 1
-            if self.stop is not None and self.stop.is_set():
+            if self.stopped():
                 raise KeyboardInterrupt
-            if calls % 6 == 1 and self.best is not None:
+            if calls % 8 == 0 and self.best is not None:
                 used = np.minimum(x[0::2] + x[1::2], 1.0)
-                guide = problem.cost * (1.0 - 0.9 * used)
-                self._attempt(guide, self.best, self.left(0.05))
+                self._attempt(problem.cost * (1.0 - 0.9 * used), self.best, 0.35, self.left(0.03))
             return self.cost / UNIT
 
         raise_bound(
-            relaxation, upper=upper, deadline=self.deadline, enough=0.999, rng=self.rng,
+            relaxation, upper=upper, deadline=deadline, enough=0.999, rng=self.rng,
             told=lambda bound: self._told("relaxation", bound * UNIT),
         )  # fmt: skip
-        if self.cost / UNIT - relaxation.bound <= 0.999:
-            self.lower = self.cost
+        self._told("relaxation", relaxation.bound * UNIT)
 
     def _told(self, stage: str, bound: float) -> None:
         # costs are whole units, so a bound may be rounded up to the next
@@ -166,42 +176,82 @@ class _Rings:
         instance = replace(instance, cost=np.rint(cost / UNIT))
         return running.solve(instance, time_limit=seconds, seed=self.seed, stop=self.stop)
 
-    def _attempt(self, guide: Floats, tree: Edges, seconds: float) -> None:
-        """Rings where ``tree`` runs, a tree on them, what is not needed deleted; twice."""
+    def _attempt(self, guide: Floats, tree: Edges, share: float, seconds: float) -> None:
+        """Rings at ``share`` of the price where ``tree`` runs, a tree on them, what is not needed deleted."""
         deadline = time.monotonic() + seconds
+        # rings lie on roads, trees begin at the root's site: its drop joins both
+        door = self.problem.first_drop + self.problem.root
         for turn in range(2):
             price = guide[: self.problem.first_drop].copy()
-            price[[e for e in tree if e < price.size]] *= 0.35 if turn == 0 else 0.15
-            ring = self._ring(price * self.rng.uniform(1.0, 1.03, price.size))
+            price[[e for e in tree if e < price.size]] *= share if turn == 0 else 0.15
+            ring = self._ring(price * self.rng.uniform(1.0, 1.08, price.size))
             cost = guide.copy()
             cost[list(ring)] = 0.0
             grown = self._tree(cost, max(0.2, (deadline - time.monotonic()) * 0.5))
-            tree = self._pruned(frozenset(grown.edges) | ring)
+            tree = self._pruned(frozenset(grown.edges) | ring | {door}, deadline + 2.0)
             total = float(self.problem.cost[list(tree)].sum())
             if total < self.cost:
                 self.cost, self.best = total, tree
                 self._told("rings", self.lower)
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline or self.stopped():
                 return
 
     def _ring(self, price: Floats) -> Edges:
-        """Two-edge-connected edges over the backbone: legs of a short tour, each on roads still free."""
+        """Two-edge-connected edges over the backbone: legs of a short tour, each on roads still free; where
+        that fails, and now and then, two ways from the hub to each station instead.
+        """
         if not self.twos.size:
             return frozenset()
-        graph = self.problem.attached.graph
         stops = np.concatenate([[self.hub], self.twos])
-        free = np.ones(graph.edges, np.bool_)
+        free = np.ones(price.size, np.bool_)
+        if self.best is not None and self.rng.random() < 0.3:
+            return self._pairs(price)
         apart, _ = self._ways(price, free, stops)
         tour = shortest_tour(apart[:, stops])
         chosen: set[int] = set()
         for a, b in zip(tour, [*tour[1:], tour[0]], strict=True):
             _, before = self._ways(price, free, stops[[a]])
-            leg = self._leg(before[0], int(stops[b]), price, free)
-            if leg is None:
-                return self._all_strong()
+            leg = self._leg(before[0], int(stops[b]))
+            if not leg:
+                return self._pairs(price)
             chosen.update(leg)
             free[leg] = False
         return frozenset(chosen)
+
+    def _pairs(self, price: Floats) -> Edges:
+        """Two ways from the hub to each station that share no edge, the cheapest (Suurballe 1974); what is
+        chosen is free for the next.
+        """
+        n = self.problem.attached.graph.vertices
+        price, chosen = price.copy(), set[int]()
+        everywhere = np.ones(price.size, np.bool_)
+        for station in self.rng.permutation(self.twos).tolist():
+            far, before = self._ways(price, everywhere, np.array([self.hub]))
+            edges = np.array(list(self._edge_at.values()), np.int64)
+            first = self._arcs(before[0], station)
+            graph = self.problem.attached.graph
+            u = np.concatenate([graph.tail[edges], graph.head[edges]])
+            v = np.concatenate([graph.head[edges], graph.tail[edges]])
+            cost = np.maximum(np.tile(price[edges] + 1.0, 2) + far[0][u] - far[0][v], 0.0) + 1e-6
+            taken = np.isin(u * n + v, [a * n + b for a, b in first])
+            weight = coo_matrix((cost[~taken], (u[~taken], v[~taken])), shape=(n, n)).tocsr()
+            _, again = dijkstra(weight, indices=self.hub, return_predecessors=True)
+            second = self._arcs(again, station)
+            if not second:
+                return self._all_strong()
+            both = first ^ {(b, a) for a, b in second if (b, a) in first}
+            both |= {(a, b) for a, b in second if (b, a) not in first}
+            found = [self._edge_at[min(a, b) * n + max(a, b)] for a, b in both]
+            chosen.update(found)
+            price[found] = 0.0
+        return frozenset(chosen)
+
+    def _arcs(self, before: Ints, end: int) -> set[tuple[int, int]]:
+        found, v = set(), end
+        while before[v] >= 0:
+            found.add((int(before[v]), v))
+            v = int(before[v])
+        return found
 
     def _all_strong(self) -> Edges:
         """Every edge of the hub's two-edge-connected part: always enough, for deletion to thin out."""
@@ -224,15 +274,11 @@ class _Rings:
         self._edge_at = dict(zip(key[edges].tolist(), edges.tolist(), strict=True))
         return np.atleast_2d(far), np.atleast_2d(before)
 
-    def _leg(self, before: Ints, end: int, price: Floats, free: np.ndarray) -> list[int] | None:
-        n, found, v = self.problem.attached.graph.vertices, [], end
-        while before[v] >= 0:
-            u = int(before[v])
-            found.append(self._edge_at[min(u, v) * n + max(u, v)])
-            v = u
-        return found or None
+    def _leg(self, before: Ints, end: int) -> list[int]:
+        n = self.problem.attached.graph.vertices
+        return [self._edge_at[min(u, v) * n + max(u, v)] for u, v in self._arcs(before, end)]
 
-    def _pruned(self, edges: Edges) -> Edges:
+    def _pruned(self, edges: Edges, deadline: float) -> Edges:
         """Without edges that nothing needs, the dearest first."""
         problem = self.problem
         n, tail, head = problem.vertices, problem.tail, problem.head
@@ -256,6 +302,8 @@ class _Rings:
         for e in sorted(kept, key=lambda e: (-problem.cost[e], e)):
             if e in weak or e not in kept:
                 continue
+            if time.monotonic() > deadline:
+                break
             trial = kept - {e}
             if enough(trial):
                 kept = trial

@@ -92,6 +92,8 @@ def read_roads(
 
 
 def _lines(features: Features, metric: str, findings: list[Finding]) -> list[Line]:
+    if not features.places:
+        return []
     found, strange = [], []
     sizes = shapely.get_num_coordinates(features.geometries)
     coordinates = shapely.get_coordinates(features.geometries)

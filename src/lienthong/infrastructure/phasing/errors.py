@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from lienthong.infrastructure.errors import BadInstance, PlanningError
@@ -29,12 +30,29 @@ class BadPrices(BadInstance):
         self.rows = tuple(rows)
 
 
+@dataclass(frozen=True)
+class Vietnamese:
+    """The same for the terminal in Vietnamese; ``detail``: the English one is to be shown too."""
+
+    what: str
+    remedy: str
+    detail: bool = False
+
+
 class BudgetTooSmall(PlanningError):
     """Not everything can be done with this money in these years; ``least`` is the least that would do."""
 
     code = "budget-too-small"
     title: ClassVar[str] = "The budget does not pay for everything in these years"
 
-    def __init__(self, detail: str, *, remedy: str, least: LeastBudget | None) -> None:
+    def __init__(
+        self,
+        detail: str,
+        *,
+        remedy: str,
+        least: LeastBudget | None = None,
+        vietnamese: Vietnamese | None = None,
+    ) -> None:
         super().__init__(detail, place="budget", remedy=remedy)
         self.least = least
+        self.vietnamese = vietnamese

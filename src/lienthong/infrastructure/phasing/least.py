@@ -24,11 +24,27 @@ from lienthong.infrastructure.phasing.request import (
 
 # To the last đồng it would be a puzzle of which items fill a year exactly, and a budget nobody can keep.
 CLOSE = 0.002
+WORDS = {
+    "en": {
+        "least": "the least that does",
+        "bound": "no less than {} more can do",
+        "raise": "raise the budget by {} VND to {} ({})",
+        "find": "find {} VND more from funding sources ({})",
+        "or": "or plan more years, or let items be left out (`--partial`)",
+    },
+    "vi": {
+        "least": "mức ít nhất",
+        "bound": "không thể thêm ít hơn {}",
+        "raise": "tăng ngân sách thêm {} đồng, thành {} ({})",
+        "find": "tìm thêm {} đồng từ các nguồn vốn ({})",
+        "or": "hoặc kéo dài thêm năm, hoặc cho phép để lại hạng mục (`--partial`)",
+    },
+}
 
 
 @dataclass(frozen=True)
 class LeastBudget:
-    """Everything can be done with ``budget`` (VND by year): ``extra`` by year more than was given, and
+    """Everything asked can be done with ``budget`` (VND by year): ``extra`` by year more than was given, and
     ``unpaid`` VND by year that no funding source covers yet. ``bound`` ≤ the least Σ extra + Σ unpaid, which
     the answer exceeds by 0.2 % of the whole capex at most unless time ran out.
     """
@@ -39,17 +55,19 @@ class LeastBudget:
     unpaid: tuple[int, ...]
     bound: int
     proved: bool
-    year_of: dict[str, int]
+    year_of: dict[str, int | None]
 
 
 def least_budget(
     request: Request, *, time_limit: float = 30.0, cancel: Callable[[], bool] | None = None
 ) -> LeastBudget:
-    """The least extra money with which all items can be done by their due years, and in which years."""
-    problem = compile_request(replace(request, complete=True))
+    """The least extra money with which all items (of a request that may leave items out: those with due
+    years and what they need) can be done by their due years, and in which years.
+    """
+    problem = compile_request(request)
     model = build(problem, extra=True)
     quick = start.greedy(problem, start.ancestors(problem), open_end=True)
-    if not start.in_windows(problem, quick):
+    if not request.complete or not start.in_windows(problem, quick):
         quick = problem.latest
     # Money a source fails to pay counts like money the budget lacks; of equal answers, the later one.
     costs = np.zeros(len(model.lower))
@@ -98,26 +116,28 @@ def least_budget(
         unpaid=tuple(int(each) for each in unpaid),
         bound=min(bound, money),
         proved=money - bound <= 1 + 1e-6 * money,
-        year_of={item.key: request.years[int(at)] for item, at in zip(problem.items, when, strict=True)},
+        year_of={
+            item.key: request.years[int(at)] if at < problem.years else None
+            for item, at in zip(problem.items, when, strict=True)
+        },
     )
 
 
-def money_words(least: LeastBudget, request: Request) -> str:
+def money_words(least: LeastBudget, request: Request, lang: str = "en") -> str:
     """What to do, in one sentence."""
-    if not any(least.extra) and not any(least.unpaid):
-        return "give it more time (`--time`): the budget does pay for everything"
+    words = WORDS[lang]
     parts = []
     if any(least.extra):
-        at_least = "the least that does" if least.proved else f"no less than {least.bound:,} more can do"
+        sure = words["least"] if least.proved else words["bound"].format(f"{least.bound:,}")
         sums = ", ".join(f"{year}={money}" for year, money in zip(least.years, least.budget, strict=True))
-        parts.append(f"raise the budget by {sum(least.extra):,} VND to {sums} ({at_least})")
+        parts.append(words["raise"].format(f"{sum(least.extra):,}", sums, sure))
     if any(least.unpaid):
         sums = ", ".join(
             f"{year}: {money:,}" for year, money in zip(least.years, least.unpaid, strict=True) if money
         )
-        parts.append(f"find {sum(least.unpaid):,} VND more from funding sources ({sums})")
+        parts.append(words["find"].format(f"{sum(least.unpaid):,}", sums))
     if request.complete:
-        parts.append("or plan more years, or let items be left out (`--partial`)")
+        parts.append(words["or"])
     return "; ".join(parts)
 
 
@@ -155,7 +175,7 @@ def _unpaid(problem: Compiled, when: Ints) -> Ints:
         return np.zeros(problem.years, dtype=np.int64)
     helper = Source("", "", "")
     sources = tuple(replace(source, at_least=0.0) for source in problem.request.sources)
-    helped = compile_request(replace(problem.request, complete=True, sources=(*sources, helper)))
+    helped = compile_request(replace(problem.request, sources=(*sources, helper)))
     found = allocate(helped, when)
     paid: Ints = np.array([0] * problem.years if found is None else found[""], dtype=np.int64)
     return paid

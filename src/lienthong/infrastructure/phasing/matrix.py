@@ -42,6 +42,7 @@ class _Builder:
         self.problem, self.years, self.count = problem, problem.years, len(problem.items)
         largest = int(problem.cost.max(initial=1))
         self.unit = 10.0 ** max(0, math.floor(math.log10(max(largest, 1))) - 3)
+        self.most = float(self.problem.cost.max(axis=1, initial=0).sum()) / self.unit + 1.0
         self.keep = 1.0 - tighten
         self.lower = [0.0] * (self.count * self.years)
         self.upper = [1.0] * (self.count * self.years)
@@ -76,9 +77,9 @@ class _Builder:
             unpaid=np.array(self.unpaid, dtype=np.int64),
         )
 
-    def _column(self, upper: float = math.inf) -> int:
+    def _column(self) -> int:
         self.lower.append(0.0)
-        self.upper.append(upper)
+        self.upper.append(self.most)
         return len(self.lower) - 1
 
     def _row(self, columns: np.ndarray, values: np.ndarray, lower: float, upper: float) -> None:

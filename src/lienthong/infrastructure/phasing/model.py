@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from lienthong.infrastructure.highs import minimise
+from lienthong.infrastructure.highs import minimise, safe_bound
 from lienthong.infrastructure.phasing import start
-from lienthong.infrastructure.phasing.errors import BudgetTooSmall
+from lienthong.infrastructure.phasing.errors import BudgetTooSmall, Vietnamese
 from lienthong.infrastructure.phasing.funding import allocate
-from lienthong.infrastructure.phasing.least import least_budget, money_words
+from lienthong.infrastructure.phasing.least import LeastBudget, least_budget, money_words
 from lienthong.infrastructure.phasing.matrix import Model, build
 from lienthong.infrastructure.phasing.money import flows, net_present_value
 from lienthong.infrastructure.phasing.request import Compiled, Floats, Ints, Request, compile_request
@@ -48,12 +48,7 @@ def phase(
     reach = start.ancestors(problem)
     first = [start.greedy(problem, reach)]
     if known is not None:
-        years = {year: at for at, year in enumerate(request.years)}
-        first.append(
-            np.array(
-                [years.get(known.get(item.key) or 0, problem.years) for item in problem.items], dtype=np.int64
-            )
-        )
+        first.append(_positions(problem, known))
     best = _better(problem, reach, first, None)
     _tell(progress, "greedy", problem, best, most)
     model = build(problem)
@@ -67,17 +62,28 @@ def phase(
         upper=model.upper,
         deadline=min(deadline, began + time_limit * _RELAXATION_ROOM),
     )
+    if relaxed.duals.size:
+        sides = (model.row_lower, model.row_upper, model.lower, model.upper)
+        most = min(most, -safe_bound(costs, model.rows, *sides, relaxed.duals))
     if relaxed.status == "optimal" and not (cancel and cancel()):
         share = relaxed.values[: problem.cost.size].reshape(problem.cost.shape).clip(0, 1)
         best = _better(problem, reach, start.from_relaxation(problem, reach, share), best)
-        _tell(progress, "relaxed", problem, best, min(most, -relaxed.objective))
+        _tell(progress, "relaxed", problem, best, most)
     bound, status = most, relaxed.status
     if status != "infeasible":
         best, bound, status = _solve(
             problem, model, costs, reach, best, most, gap, deadline, progress, cancel
         )
+    if best is None and status == "cancelled":
+        raise BudgetTooSmall(
+            "stopped before any way to pay for everything was found",
+            remedy="let it run longer, or allow items to be left out",
+        )
     if best is None:
-        raise _too_small(request, status, time_limit, cancel)
+        least = least_budget(request, time_limit=time_limit, cancel=cancel)
+        best = _better(problem, reach, [_positions(problem, least.year_of)], None)
+        if best is None:
+            raise _too_small(request, least)
     objective = problem.score(best)
     bound = _whole_bound(problem, max(bound, objective))
     best = start.improve(problem, reach, best)
@@ -186,20 +192,24 @@ def _tell(progress: Progress | None, stage: str, problem: Compiled, best: Ints |
         progress(stage, 0.0 if best is None else problem.score(best), bound)
 
 
-def _too_small(request: Request, status: str, time_limit: float, cancel: Cancel | None) -> BudgetTooSmall:
-    if status == "cancelled":
-        return BudgetTooSmall(
-            "stopped before any way to pay for everything was found",
-            remedy="let it run longer, or allow items to be left out",
-            least=None,
-        )
-    least = least_budget(request, time_limit=time_limit, cancel=cancel)
-    short = sum(least.extra) + sum(least.unpaid)
-    word = "cannot pay" if status == "infeasible" or short else "was not found in time to pay"
+def _positions(problem: Compiled, year_of: Mapping[str, int | None]) -> Ints:
+    at = {year: position for position, year in enumerate(problem.request.years)}
+    return np.array(
+        [at.get(year_of.get(item.key) or 0, problem.years) for item in problem.items], dtype=np.int64
+    )
+
+
+def _too_small(request: Request, least: LeastBudget) -> BudgetTooSmall:
+    first, last, count = request.years[0], request.years[-1], len(request.items)
+    what = f"all {count} items" if request.complete else "what is due in these years"
+    vi = f"cả {count} hạng mục" if request.complete else "những hạng mục đến hạn"
     return BudgetTooSmall(
-        f"the money of {request.years[0]} to {request.years[-1]} {word} for all {len(request.items)} items",
+        f"the money of {first} to {last} cannot pay for {what}",
         remedy=money_words(least, request),
         least=least,
+        vietnamese=Vietnamese(
+            f"tiền của các năm {first} đến {last} không đủ cho {vi}", money_words(least, request, "vi")
+        ),
     )
 
 

@@ -13,6 +13,7 @@ UNITS = {
     "set": {"vi": "bộ", "en": "set"},
     "hop": {"vi": "chặng", "en": "hop"},
     "mast": {"vi": "trạm", "en": "mast"},
+    "pole": {"vi": "cột", "en": "pole"},
     "TB": {"vi": "TB", "en": "TB"},
     "user": {"vi": "người dùng", "en": "user"},
     "person": {"vi": "người", "en": "person"},

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from lienthong.infrastructure.plan.errors import BadPlanFolder
 from lienthong.infrastructure.plan.folder import SETTINGS, Folder, open_folder
 from lienthong.infrastructure.survey.demo import CORE, demo_survey
-from lienthong.infrastructure.survey.folder import write_wave
+from lienthong.infrastructure.survey.folder import wave_codes, write_wave
 
 PLAN_TOML = f"""\
 # The plan of the demonstration: synthetic, approximate, not for procurement.
@@ -53,10 +54,23 @@ seconds = 200
 """
 
 
+def check_free(path: Path) -> None:
+    """Raises :class:`BadPlanFolder` rather than writing over somebody's own planning folder."""
+    file = path / SETTINGS
+    if file.exists() and not file.read_text("utf-8").startswith(PLAN_TOML.split("\n", 1)[0]):
+        raise BadPlanFolder(
+            "this folder is not a demonstration's",
+            place=str(file),
+            remedy="choose another folder with --data",
+        )
+
+
 def write_demo(path: Path) -> Folder:
-    """Write the folder's settings and survey; the same every time. Plans made before stay."""
+    """Write the folder's settings and survey where they are not there yet; what was changed stays."""
     path.mkdir(parents=True, exist_ok=True)
-    (path / SETTINGS).write_text(PLAN_TOML, "utf-8")
-    for wave in demo_survey().waves:
-        write_wave(path, wave)
+    if not (path / SETTINGS).exists():
+        (path / SETTINGS).write_text(PLAN_TOML, "utf-8")
+    if not wave_codes(path):
+        for wave in demo_survey().waves:
+            write_wave(path, wave)
     return open_folder(path)

@@ -16,7 +16,7 @@ from typing import Any
 from lienthong.infrastructure.plan.errors import BadPlanFolder
 from lienthong.infrastructure.plan.settings import Settings
 
-SETTINGS, PLAN = "plan.toml", "plan.json"
+SETTINGS, SURVEY, PLAN = "plan.toml", "survey", "plan.json"
 SEE = "see docs/reference/planning.md"
 
 
@@ -37,18 +37,20 @@ class Folder:
         return self.path / PLAN
 
     def digest(self) -> str:
-        """SHA-256 over the settings and every file they name: the same when nothing changed."""
+        """SHA-256 over the settings, the survey and every file they name: the same when nothing changed."""
         taken = hashlib.sha256((self.path / SETTINGS).read_bytes())
-        for each in dataclasses.fields(self.settings.files):
-            path = self.file(each.name) if each.name not in ("wave", "roads_crs") else None
-            if path is None:
-                continue
-            for part in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        named = [self.file(each.name) for each in dataclasses.fields(self.settings.files) if _is_path(each)]
+        for path in [self.path / SURVEY, *(path for path in named if path is not None)]:
+            for part in sorted(path.rglob("*.csv")) if path.is_dir() else [path]:
                 if part.is_file():
-                    taken.update(f"{each.name} {part.name}".encode())
+                    taken.update(str(part.relative_to(path.parent)).encode() + b"\0")
                     with part.open("rb") as stream:
                         taken.update(hashlib.file_digest(stream, "sha256").digest())
         return taken.hexdigest()
+
+
+def _is_path(key: dataclasses.Field[Any]) -> bool:
+    return key.name not in ("wave", "roads_crs")
 
 
 def open_folder(path: Path) -> Folder:
@@ -69,7 +71,7 @@ def open_folder(path: Path) -> Folder:
     settings = read_settings(data, str(file))
     folder = Folder(path, settings)
     for each in dataclasses.fields(settings.files):
-        named = folder.file(each.name) if each.name not in ("wave", "roads_crs") else None
+        named = folder.file(each.name) if _is_path(each) else None
         if named is not None and not named.exists():
             raise BadPlanFolder(
                 f"the file {named} is not there", place=f"{file}, files.{each.name}", remedy="mend the path"

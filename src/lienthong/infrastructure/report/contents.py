@@ -51,8 +51,8 @@ T = {
     },
     "en": {
         "kind": "Investment report",
-        "title": "The network of {province} province, planned",
-        "running": "The network of {province} province {span}",
+        "title": "Network plan of {province} province",
+        "running": "Network plan of {province} province {span}",
         "owner": "People's Committee of {province} province",
         "years": "{span}",
         "made": "Made on {year}-{month:02}-{day:02}",
@@ -85,7 +85,7 @@ CHAPTERS: Sequence[Callable[[Facts, str], list[Block]]] = (
     assumptions,
     method,
 )
-OPEN_A_PAGE = (design, money_and_years, radio, capacity, scenarios, quantities, assumptions)
+OPEN_A_PAGE = (design, radio, scenarios, quantities, assumptions)
 
 
 def contents(plan: Plan, lang: str) -> dict[str, Any]:

@@ -103,7 +103,9 @@ def layers(plan: Plan) -> list[Layer]:
         },
     )
     background = {
-        name: shape for name, shape in (graph.boundary or {}).items() if "Polygon" in shape.geom_type
+        name: shape
+        for name, shape in (graph.boundary or {}).items()
+        if "Polygon" in shape.geom_type and not shape.is_empty
     }
     land = Layer(
         "background", "MultiPolygon", tuple(map(_multi, background.values())), {"name": list(background)}
@@ -148,7 +150,7 @@ def geojson(plan: Plan) -> dict[str, Any]:
     features = []
     for layer in layers(plan):
         for at, shape in enumerate(layer.shapes):
-            turned = shapely.set_precision(shapely.orient_polygons(shape), 0) if shape.area else shape
+            turned = shapely.orient_polygons(shapely.set_precision(shape, 1e-6)) if shape.area else shape
             features.append(
                 {
                     "type": "Feature",

@@ -1,4 +1,4 @@
-"""The plan as a workbook (XLSX): years, places, items, scenarios, storage, coefficients; values, no formulas."""
+"""The plan as a workbook (XLSX): years, places, items, scenarios, storage, coefficients. Values only."""
 
 from __future__ import annotations
 
@@ -120,9 +120,9 @@ def _places(facts: Facts, lang: str) -> list[Row]:
     names = plan.settings.districts
     return [
         (
-            site.code, site.name, words[site.kind], names.get(site.district, site.district), site.lon, site.lat,
-            site.people, site.users, _yes(site.connected, lang), plan.site_year.get(site.code),
-            rates.get(site.code), round(costs.get(site.code, 0.0)),
+            site.code, site.name, words[site.kind], names.get(site.district, site.district),
+            site.lon, site.lat, site.people, site.users, _yes(site.connected, lang),
+            plan.site_year.get(site.code), rates.get(site.code), round(costs.get(site.code, 0.0)),
         )
         for site in facts.fibre.sites
     ]  # fmt: skip

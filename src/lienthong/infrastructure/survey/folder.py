@@ -19,7 +19,7 @@ from lienthong.infrastructure.survey import cells
 from lienthong.infrastructure.survey.columns import Record, Table, day, text, yes
 from lienthong.infrastructure.survey.messages import BadSurvey, Problem
 from lienthong.infrastructure.survey.model import Survey, Wave
-from lienthong.infrastructure.survey.reading import records
+from lienthong.infrastructure.survey.reading import complete, records
 from lienthong.infrastructure.survey.sheets import read_file
 from lienthong.infrastructure.survey.tables import TABLES, WAVE
 
@@ -157,11 +157,11 @@ def read_wave(folder: Path, code: str) -> tuple[Wave, list[Problem]]:
 
 
 def _rows(path: Path, table: Table) -> tuple[list[Record], list[Problem]]:
-    found, problems = [], []
+    found: list[Record] = []
+    problems: list[Problem] = []
     place = f"{ROOM}/{path.parent.name}/{path.name}"
     for sheet in read_file(path):
         sheet.file = place
         problems.extend(sheet.problems)
-        for _, record in records(sheet, table, problems):
-            found.append(record)
+        found.extend(complete(table, record) for _, record in records(sheet, table, problems))
     return found, problems

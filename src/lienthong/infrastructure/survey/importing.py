@@ -15,7 +15,7 @@ from lienthong.infrastructure.survey.columns import Record, Table, text
 from lienthong.infrastructure.survey.forms import FORM_GROUPS
 from lienthong.infrastructure.survey.messages import BadSurvey, Problem
 from lienthong.infrastructure.survey.model import Wave
-from lienthong.infrastructure.survey.reading import parts_of, records, table_of
+from lienthong.infrastructure.survey.reading import complete, parts_of, records, table_of
 from lienthong.infrastructure.survey.sheets import read_file
 from lienthong.infrastructure.survey.tables import TABLES, WAVE
 
@@ -107,8 +107,9 @@ def import_files(
     synthetic: bool | None = None,
 ) -> Imported:
     """Read files into the wave ``code`` of a planning folder, which is made when it is not there. A row
-    replaces the one with the same key. A wave with synthetic answers is labelled so unless ``synthetic`` says
-    otherwise. Nothing is written when a file cannot be read at all.
+    replaces the one with the same key, but for columns that the file does not have. A wave with synthetic
+    answers is labelled so unless ``synthetic`` says otherwise. Nothing is written when a file cannot be read
+    at all.
     """
     on_disk.require_code(code)
     found, problems = read_files(paths, table=table)
@@ -149,25 +150,42 @@ def _merge(wave: Wave, found: dict[str, list[Placed]], result: Imported) -> None
         news.extend(row for row in again if TABLES["circuits"].key_of(row) not in have)
         for file, row, cid in netbox.join_terminations(news, terminations):
             result.problems.append(Problem(file, row, "circuit", "unknown-circuit", {"text": cid[:60]}))
+    renamed = {
+        name: netbox.known_by_name(TABLES[name], rows, wave.rows(name))
+        for name, rows in touched.items()
+        if "code" in TABLES[name].key
+    }
     everything = {name: [*touched.get(name, []), *(row for row in wave.rows(name))] for name in TABLES}
     sites = {text(site, "code") for site in everything["sites"]}
     netbox.sites_of_devices(touched.get("wireless_links", []), everything["devices"], sites)
     for name, rows in touched.items():
+        _rename(TABLES[name], rows, renamed)
         resolve(TABLES[name], rows, everything)
-    for name, rows in touched.items():
-        table, counts = TABLES[name], Counts()
+    for name in (name for name in TABLES if name in touched):
+        rows, table, counts = touched[name], TABLES[name], Counts()
+        if name == "sites":
+            _place_in_regions(rows, wave.rows("regions"))
         merged = dict(before[name])
         for record in rows:
             key = table.key_of(record)
+            whole = complete(table, record, merged.get(key))
             if key not in merged:
                 counts.added += 1
-            elif merged[key] == record:
+            elif merged[key] == whole:
                 counts.unchanged += 1
             else:
                 counts.changed += 1
-            merged[key] = record
+            merged[key] = whole
         wave.tables[name] = list(merged.values())
         result.tables[name] = counts
+
+
+def _rename(table: Table, rows: list[Record], renamed: dict[str, dict[str, str]]) -> None:
+    for column in (column for column in table.columns if column.refers in renamed):
+        for record in rows:
+            code = renamed[column.refers].get(text(record, column.name))
+            if code is not None:
+                record[column.name] = code
 
 
 def resolve(table: Table, rows: list[Record], everything: dict[str, list[Record]]) -> None:
@@ -187,8 +205,6 @@ def resolve(table: Table, rows: list[Record], everything: dict[str, list[Record]
                 found = named.get(fold(value), set())
                 if len(found) == 1:
                     record[column.name] = next(iter(found))
-    if table.name == "sites":
-        _place_in_regions(rows, everything["regions"])
 
 
 def _place_in_regions(sites: list[Record], regions: list[Record]) -> None:
@@ -199,6 +215,6 @@ def _place_in_regions(sites: list[Record], regions: list[Record]) -> None:
         if region is None:
             continue
         if region["kind"] == "district":
-            site["commune"], site["district"] = None, site["district"] or region["code"]
-        elif region["kind"] == "commune" and site["district"] is None:
+            site["commune"], site["district"] = None, site.get("district") or region["code"]
+        elif region["kind"] == "commune" and site.get("district") is None:
             site["district"] = region["parent"]

@@ -72,6 +72,23 @@ def sites_of_devices(links: list[Record], devices: list[Record], sites: set[str]
                 link[end] = where[name]
 
 
+def known_by_name(table: Table, rows: list[Record], existing: list[Record]) -> dict[str, str]:
+    """Codes that NetBox made from names → the codes under which those names are known already. The rows are
+    given the known codes.
+    """
+    codes = {text(row, "code") for row in existing}
+    named: dict[str, list[str]] = {}
+    for row in existing:
+        named.setdefault(fold(text(row, "name")), []).append(text(row, "code"))
+    found = {}
+    for row in rows:
+        code = text(row, "code")
+        known = named.get(fold(text(row, "name")), [])
+        if code not in codes and len(known) == 1 and code == slug(text(row, "name")):
+            found[code] = row["code"] = known[0]
+    return found
+
+
 def join_terminations(
     circuits: list[Record], terminations: list[tuple[str, int, Record]]
 ) -> list[tuple[str, int, str]]:
@@ -86,10 +103,10 @@ def join_terminations(
             missing.append((file, row, text(termination, "circuit")))
             continue
         first = text(termination, "side").upper() == "A"
-        if termination["site"] is not None:
+        if termination.get("site") is not None:
             circuit["site_a" if first else "site_z"] = termination["site"]
-        if first or circuit["port_speed"] is None:
+        if first or circuit.get("port_speed") is None:
             for speed in ("port_speed", "upstream_speed"):
-                if termination[speed] is not None:
+                if termination.get(speed) is not None:
                     circuit[speed] = termination[speed]
     return missing

@@ -98,10 +98,12 @@ def table_of(sheet: Sheet, tables: dict[str, Table]) -> Table | None:
 
 
 def records(sheet: Sheet, table: Table, problems: list[Problem]) -> Iterator[tuple[int, Record]]:
-    """(row in the file, record) of each good row; what is wrong with the others goes to ``problems``."""
+    """(row in the file, record) of each good row; what is wrong with the others goes to ``problems``. The
+    record lacks the columns that the file does not have: :func:`complete` it.
+    """
     columns = _columns(sheet, table, problems)
     for row, cells in sheet.rows:
-        record: Record = dict.fromkeys(table.names)
+        record: Record = {}
         good = True
         present = set()
         for (column, own), text in zip(columns, cells, strict=True):
@@ -114,17 +116,27 @@ def records(sheet: Sheet, table: Table, problems: list[Problem]) -> Iterator[tup
                 if bad.code in ("not-a-choice", "empty") and not own:
                     present.discard(column.name)  # NetBox's groups are free text
                     continue
+                record[column.name] = None
                 problems.append(Problem(sheet.file, row, column.name, bad.code, bad.values_))
                 good = False
-        fill(table, record, present)
+        filled = complete(table, record)
+        if "code" in filled:
+            record["code"] = filled["code"]
         for name in table.required:
-            if name not in present and record[name] is None:
+            if name not in present and filled[name] is None:
                 column = table.column(name)
                 label = {"vi": column.vi, "en": column.en}
                 problems.append(Problem(sheet.file, row, name, "empty", {"label": label}))
                 good = False
         if good:
             yield row, record
+
+
+def complete(table: Table, record: Record, existing: Record | None = None) -> Record:
+    """All columns of the table: the record's, else those of the row it replaces, else what can be derived."""
+    whole: Record = {**dict.fromkeys(table.names), **(existing or {}), **record}
+    fill(table, whole, set(record) | {name for name in whole if whole[name] is not None})
+    return whole
 
 
 def _value(column: Column, text: str) -> Value:

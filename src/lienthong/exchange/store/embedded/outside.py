@@ -13,12 +13,18 @@ from pathlib import Path
 
 from lienthong.exchange.store.embedded.batches import records_of
 from lienthong.exchange.store.embedded.files import Files
-from lienthong.exchange.store.embedded.layout import IN_BLOB, SEGMENT_HEADER_SIZE, BatchHead, FrameType
+from lienthong.exchange.store.embedded.layout import (
+    IN_BLOB,
+    SEGMENT_HEADER_SIZE,
+    BatchHead,
+    FrameType,
+    SegmentHeader,
+)
 from lienthong.exchange.store.embedded.recovery import LogReader
 from lienthong.exchange.store.embedded.replay import identity_of
-from lienthong.exchange.store.embedded.segments import End, segment_path
+from lienthong.exchange.store.embedded.segments import End, segment_numbers, segment_path
 from lienthong.exchange.store.embedded.upkeep import Snapshot, write_backup
-from lienthong.exchange.store.errors import StoreMismatch
+from lienthong.exchange.store.errors import StoreCorrupt, StoreMismatch
 from lienthong.exchange.store.leaves import record_from_leaf
 
 
@@ -63,6 +69,52 @@ def end_of_log(log: LogReader) -> tuple[int, int]:
     for _ in log.frames(End(last, SEGMENT_HEADER_SIZE, header.chain, header.sequence), repair=False):
         pass
     return log.end.number, log.end.offset
+
+
+def container_in(folder: Path, wanted: int | bytes) -> tuple[bytes, bytes | Path] | None:
+    """A container of an archive that :meth:`Store.archive` wrote, of either engine: (digest, contents or the
+    file of a large one). ``wanted``: its record's index, or its SHA-256. None when it is not there.
+
+    An archive of PostgreSQL keeps containers by their digest alone.
+    """
+    if isinstance(wanted, bytes):
+        for name in ("containers", "blobs"):
+            path = folder / name / wanted.hex()[:2] / wanted.hex()
+            if path.is_file():
+                return wanted, path
+    segments = folder / "segments"
+    for number in segment_numbers(segments) if segments.is_dir() else ():
+        log = _OneSegment(segments, number)
+        path = segment_path(segments, number)
+        for frame in log.frames_of(number):
+            if frame.type is not FrameType.BATCH:
+                continue
+            for at, stored in records_of(frame, BatchHead.decode(frame.meta), str(path)):
+                digest = record_from_leaf(stored.index, stored.leaf, b"{}", 0).digest
+                if not stored.payload_length or wanted not in (stored.index, digest):
+                    continue
+                if stored.flags & IN_BLOB:
+                    blob = folder / "blobs" / digest.hex()[:2] / digest.hex()
+                    return (digest, blob) if blob.is_file() else None
+                with path.open("rb") as file:
+                    file.seek(frame.offset + at + stored.payload_offset)
+                    return digest, file.read(stored.payload_length)
+    return None
+
+
+class _OneSegment(LogReader):
+    """A sealed segment by itself: an archive may begin anywhere."""
+
+    def __init__(self, segments: Path, number: int) -> None:
+        self._number = number
+        super().__init__(Files(), segments, "", tidy=False)
+
+    def _read_headers(self) -> dict[int, SegmentHeader]:
+        path = segment_path(self._folder, self._number)
+        header = self._read_header(path)
+        if header is None:
+            raise StoreCorrupt("the segment's header is damaged", place=str(path))
+        return {self._number: header}
 
 
 def copy_serving(folder: Path, origin: str, target: Path) -> Snapshot:

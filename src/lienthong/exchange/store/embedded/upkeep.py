@@ -130,8 +130,11 @@ class Snapshot:
     def read(cls, folder: Path) -> Snapshot:
         path = folder / MANIFEST
         try:
-            return cls(**json.loads(path.read_bytes()))
-        except (OSError, ValueError, TypeError) as error:
+            read = cls(**json.loads(path.read_bytes()))
+            if [type(value) for value in asdict(read).values()] != [str, int, str, int, int]:
+                raise TypeError("its values are of other types")
+            return read
+        except (OSError, ValueError, TypeError, RecursionError) as error:
             raise StoreMismatch(
                 f"this folder holds no finished backup: {error}",
                 place=str(path),
@@ -172,7 +175,7 @@ def restore_backup(source: Path, folder: Path, *, files: Files | None = None) ->
             place=str(folder),
             remedy="restore into an empty folder, or move the old one away first",
         )
-    blobs = [bytes.fromhex(path.name) for path in (source / "blobs").glob("??/*")]
+    blobs = [bytes.fromhex(path.name) for path in (source / "blobs").glob("??/" + "[0-9a-f]" * 64)]
     write_backup(files, source, folder, snapshot, blobs)
     files.remove(folder / MANIFEST)
     return snapshot

@@ -39,7 +39,7 @@ T = {
         "*{gap}* (tức {left}).",
         "optimal": "Hai phía đã gặp nhau: mạng tìm được có chi phí bằng đúng cận dưới {cost}. Trên số liệu "
         "này *không có mạng nào rẻ hơn*.",
-        "share": "So sánh: nếu mỗi điểm đào một tuyến riêng theo đường ngắn nhất về trung tâm dữ liệu, "
+        "share": "So sánh: nếu mỗi điểm đào một tuyến riêng theo đường rẻ nhất tới mạng hiện có, "
         "tổng chi phí là {apart}. Phương án dùng chung tuyến tiết kiệm {saved}.",
         "splitters": "Bộ chia quang thụ động: {n} bộ, mỗi bộ phục vụ không quá {ratio} điểm, thêm {extra}; "
         "cả mạng cách mức thấp nhất không quá {gap}.",
@@ -79,8 +79,8 @@ T = {
         "long anybody computes, no more than *{gap}* ({left}) can be saved.",
         "optimal": "The two sides have met: the network found costs exactly the lower bound, {cost}. On "
         "these data *no network is cheaper*.",
-        "share": "For comparison: if each site had a trench of its own along the cheapest way to the data "
-        "centre, all would cost {apart}. Sharing saves {saved}.",
+        "share": "For comparison: if each site had a trench of its own along the cheapest way to the network "
+        "of today, all would cost {apart}. Sharing saves {saved}.",
         "splitters": "Passive splitters: {n}, each for at most {ratio} sites, for {extra} more; the whole is "
         "at most {gap} above the least possible.",
         "roads": "New fibre by kind of road",

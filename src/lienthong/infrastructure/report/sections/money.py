@@ -85,8 +85,6 @@ def money_and_years(facts: Facts, lang: str) -> list[Block]:
                 of=words[phasing.of], proof=proof, growth=percent(value.get("price_growth", 0.0), lang, 0)
             )
         ),
-        picture("map-years", caption=words["map"]),
-        picture("chart-connected", caption=words["chart_people"], width="78%"),
     ]
     years = facts.years
     rows = []
@@ -114,7 +112,24 @@ def money_and_years(facts: Facts, lang: str) -> list[Block]:
             ],
         )
     )
-    blocks.append(picture("chart-money", caption=words["chart_money"], width="78%"))
+    blocks += [
+        picture("chart-money", caption=words["chart_money"], width="72%"),
+    ]
+    blocks.append(heading(words["whole"], 2))
+    blocks.append(
+        paragraph(
+            words["whole_text"].format(
+                horizon=number(len(phasing.horizon) or value.get("horizon_years", 0), lang),
+                tco=money(phasing.total_cost, lang),
+                rate=percent(value.get("discount_rate", 0.0), lang, 0),
+                npv=money(phasing.npv, lang),
+            )
+        )
+    )
+    blocks += [
+        picture("map-years", caption=words["map"], width="92%"),
+        picture("chart-connected", caption=words["chart_people"], width="72%"),
+    ]
     if phasing.not_done:
         named = {item.key: item.name(lang) for item in plan.items}
         first = ", ".join(named[key] for key in phasing.not_done[:5])
@@ -147,17 +162,6 @@ def money_and_years(facts: Facts, lang: str) -> list[Block]:
         blocks.append(
             table([words["source"], *map(str, years), words["total"], words["share"]], sources, total=True)
         )
-    blocks.append(heading(words["whole"], 2))
-    blocks.append(
-        paragraph(
-            words["whole_text"].format(
-                horizon=number(len(phasing.horizon) or value.get("horizon_years", 0), lang),
-                tco=money(phasing.total_cost, lang),
-                rate=percent(value.get("discount_rate", 0.0), lang, 0),
-                npv=money(phasing.npv, lang),
-            )
-        )
-    )
     return blocks
 
 

@@ -24,7 +24,9 @@ T = {
         "gap": "Khoảng cách chứng minh",
         "caption": "So sánh các kịch bản",
         "by_year": "Người dân ở địa bàn mới được kết nối, cuối mỗi năm",
-        "not": "Không làm được",
+        "not": "Không làm được tất cả",
+        "undone": "{n} hạng mục không đủ vốn",
+        "never": "không có cách nào kịp thời hạn",
     },
     "en": {
         "title": "Scenarios",
@@ -41,7 +43,9 @@ T = {
         "gap": "Proven gap",
         "caption": "Scenarios side by side",
         "by_year": "People newly connected at the end of each year",
-        "not": "Cannot be done",
+        "not": "Not everything can be done",
+        "undone": "{n} items have no money",
+        "never": "no way keeps the due years",
     },
 }
 S = {
@@ -107,10 +111,10 @@ def scenarios(facts: Facts, lang: str) -> list[Block]:
             caption=words["by_year"],
         )
     )
-    failed = [each for each in plan.scenarios if each.phasing is None]
-    if failed:
+    short = [each for each in plan.scenarios if each.why(lang)]
+    if short:
         blocks.append(heading(words["not"], 2))
-        blocks.append(bullets([f"*{each.name(lang)}*: {each.why(lang)}" for each in failed]))
+        blocks.append(bullets([f"*{each.name(lang)}*: {_short(each, lang)}" for each in short]))
     return blocks
 
 
@@ -121,6 +125,13 @@ def sensitivity(facts: Facts, lang: str) -> list[Block]:
     blocks = [heading(words["title"]), paragraph(words["intro"])]
     blocks += [picture(f"chart-tornado-{name}", caption=words[name]) for name in found]
     return blocks
+
+
+def _short(each: Outcome, lang: str) -> str:
+    """What the scenario leaves undone, and what would do it."""
+    if each.phasing is None:
+        return f"{T[lang]['never']}; {each.why(lang)}."
+    return f"{T[lang]['undone'].format(n=number(len(each.phasing.not_done), lang))}; {each.why(lang)}."
 
 
 def _last(facts: Facts, phasing: Phasing, what: str, before: str) -> float:

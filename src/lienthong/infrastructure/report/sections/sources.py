@@ -45,8 +45,8 @@ SOURCES = {
     "ngày, trừ mười ngày lễ",
     "Cisco VNI 2016–2021: global IP traffic, 24 % a year": "Cisco VNI 2016–2021: lưu lượng IP toàn cầu tăng "
     "24 % mỗi năm",
-    "Loss probability as in ITU-T E.520; 1 % is the usual grade of service": "Xác suất mất theo ITU-T E.520; "
-    "1 % là cấp dịch vụ thường dùng",
+    "ITU-T E.520: 1 % loss in the mean busy hour for automatic operation": "ITU-T E.520: mất 1 % trong giờ "
+    "cao điểm trung bình khi khai thác tự động",
     "Busy hour as in ITU-T E.600; the share is a planning assumption (0.125 = flat over eight hours)": "Giờ "
     "cao điểm theo ITU-T E.600; tỷ lệ là giả định quy hoạch (0,125 = đều trong tám giờ)",
     "ITU-T G.711 in 20 ms packets with RTP/UDP/IPv4 headers; low: G.729; high: with Ethernet frames": "ITU-T "

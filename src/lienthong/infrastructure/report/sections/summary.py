@@ -9,6 +9,7 @@ from lienthong.infrastructure.report.blocks import (
     heading,
     key_figures,
     paragraph,
+    picture,
     table,
 )
 from lienthong.infrastructure.report.facts import Facts

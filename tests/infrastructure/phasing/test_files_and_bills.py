@@ -1,144 +1,25 @@
-"""Items from a fibre plan, prices and items from files, bills of quantities, scenarios."""
+"""Prices, items and funding from files; bills of quantities."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
-import numpy as np
 import openpyxl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.infrastructure.phasing.trees import item, province
 
-from lienthong.infrastructure.capacity.coefficients import Coefficients
-from lienthong.infrastructure.capacity.links import SiteLoad, size_links
-from lienthong.infrastructure.capacity.storage import storage_by_year
 from lienthong.infrastructure.fibre.costs import FibreCosts, price_keys
-from lienthong.infrastructure.fibre.result import FibrePlan, WirelessHop
-from lienthong.infrastructure.geography.graph import RoadGraph
-from lienthong.infrastructure.phasing import scenarios
 from lienthong.infrastructure.phasing.boq import write_boq
 from lienthong.infrastructure.phasing.errors import BadPhasingData, BadPrices
 from lienthong.infrastructure.phasing.item_files import read_items, read_sources, write_items
-from lienthong.infrastructure.phasing.items import NewMast, items_of
 from lienthong.infrastructure.phasing.model import phase
 from lienthong.infrastructure.phasing.prices import PriceList, read_prices
 from lienthong.infrastructure.phasing.request import Request, Source
-from lienthong.infrastructure.survey.model import Site
 
 PRICES = PriceList.default()
 YEARS = (2017, 2018)
-
-
-def small_plan() -> FibrePlan:
-    """Root 0 ─ 1 ─ 2 (commune a) ─ 3 ┬ 4 (agency b), └ 5 (agency c); d by microwave from b; e connected at 0.
-
-    Edge 1 is existing fibre; edge 5 closes a ring between 2 and 5.
-    """
-    ends = [(0, 1), (1, 2), (2, 3), (3, 4), (3, 5), (5, 2)]
-    count = len(ends)
-    graph = RoadGraph(
-        x=np.arange(7.0) * 1000,
-        y=np.zeros(7),
-        lon=106 + np.arange(7.0) / 100,
-        lat=np.full(7, 10.2),
-        tail=np.array([a for a, _ in ends]),
-        head=np.array([b for _, b in ends]),
-        length_m=np.full(count, 1000.0),
-        kind=np.full(count, 3, dtype=np.int8),
-        factor=np.ones(count),
-        crossing=np.zeros(count, dtype=bool),
-        fibre=np.array([False, True, False, False, False, False]),
-    )
-    sites = (
-        Site("a", "Xã A", "commune", 106.02, 10.2, people=900, users=20, seats=20),
-        Site("b", "Sở B", "agency", 106.04, 10.2, users=60, seats=50),
-        Site("c", "Sở C", "agency", 106.05, 10.2, users=60, seats=50),
-        Site("d", "Xã D", "commune", 106.06, 10.2, people=500, users=10, seats=10),
-        Site("e", "Trung tâm dữ liệu", "agency", 106.0, 10.2, users=5, connected=True),
-    )
-    money = np.array([95e6, 0.0, 95e6, 95e6, 95e6, 90e6])
-    nodes = np.array([80e6, 50e6, 50e6, 68e6, 0.0])
-    return FibrePlan(
-        graph=graph,
-        terminals=np.array([2, 4, 5, 6, 0]),
-        sites=sites,
-        root=0,
-        edges=np.arange(count),
-        edge_cost=money,
-        node_cost=nodes,
-        cost=float(money.sum() + nodes.sum() + 280e6),
-        lower_bound=0.0,
-        seconds=0.0,
-        proved=False,
-        parent=np.array([-1, 0, 1, 2, 3, 3, 4]),
-        parent_edge=np.array([-1, 0, 1, 2, 3, 4, -1]),
-        ring_edges=np.array([5]),
-        wireless=(WirelessHop(3, 1, 4, 5.0, 280e6, True),),
-    )
-
-
-def test_a_plan_s_items_cost_what_the_plan_costs():
-    plan = small_plan()
-    assert sum(each.capex for each in items_of(plan, PRICES)) == plan.cost
-
-
-def test_cable_is_cut_at_sites_and_branches_and_follows_the_tree():
-    items = {each.key: each for each in items_of(small_plan(), PRICES)}
-    trunks = {key: each for key, each in items.items() if key.startswith("trunk")}
-    assert {key: (each.edges, each.after) for key, each in trunks.items()} == {
-        "trunk-2": ((0,), ()),
-        "trunk-3": ((2,), ("trunk-2",)),
-        "trunk-4": ((3,), ("trunk-3",)),
-        "trunk-5": ((4,), ("trunk-3",)),
-    }
-    assert items["ring-1"].edges == (5,) and set(items["ring-1"].after) == {"trunk-2", "trunk-5"}
-    assert items["drop-a"].after == ("trunk-2",) and items["drop-a"].capex == 12_000_000
-    assert items["node-a"].after == ("drop-a",) and items["node-a"].benefit == {"people": 900, "communes": 1}
-    assert items["microwave-d"].after == ("trunk-4", "node-b")
-    assert items["node-d"].after == ("microwave-d",)
-    assert "node-e" not in items
-    assert trunks["trunk-2"].name_vi == "Tuyến cáp quang đến Xã A"
-
-
-def test_capacity_adds_ports_storage_masts_licences_and_training():
-    plan = small_plan()
-    coefficients = Coefficients.default()
-    loads = [SiteLoad(site.code, site.name, site.users, site.seats) for site in plan.sites]
-    links = size_links(loads, coefficients)
-    storage = storage_by_year(155, coefficients, YEARS)
-    items = {
-        each.key: each
-        for each in items_of(
-            plan, PRICES, links=links, storage=storage, users=155, years=YEARS,
-            masts=[NewMast("m1", "Trạm 1", 300, "a")],
-        )
-    }  # fmt: skip
-    rate = next(link.rate for link in links if link.code == "b")
-    assert items["node-b"].capex == 42_000_000 + PRICES["port.1000" if rate > 100 else "port.100"]
-    assert items["storage-2017"].due == 2017
-    terabytes = items["storage-2017"].quantity + items["storage-2018"].quantity
-    assert terabytes == pytest.approx(storage[-1].total / 1000, abs=0.11)
-    assert items["tower-m1"].after == ("node-a",) and items["tower-m1"].benefit == {"people": 300}
-    assert items["licence-2017"].quantity + items["licence-2018"].quantity == 155
-    assert items["training-2018"].not_before == 2018
-    budget = (2_000_000_000, 3_000_000_000)
-    found = phase(Request(list(items.values()), YEARS, budget))
-    assert found.connected["agencies"][-1] == 2
-
-
-def test_a_price_level_scales_everything():
-    plain, dearer = items_of(small_plan(), PRICES), items_of(small_plan(), PRICES, price_level=1.2)
-    assert [each.capex for each in dearer] == [round(each.capex * 1.2) for each in plain]
-
-
-def test_two_sites_of_one_code_are_named():
-    plan = small_plan()
-    twin = (*plan.sites[:4], replace(plan.sites[0], connected=False))
-    with pytest.raises(BadPhasingData, match="one code"):
-        items_of(replace(plan, sites=twin, node_cost=np.full(5, 80e6)), PRICES)
 
 
 def test_the_price_list_is_that_of_the_fibre_design_and_labelled():
@@ -342,45 +223,3 @@ def test_prices_edited_in_a_bill_are_read_back(tmp_path, lang):
         each.key: each.unit for each in PRICES.entries
     }
     assert loaded.illustrative
-
-
-def scenario_request() -> Request:
-    items = [item(f"site-{at}", 10, kind="node", people=100 - at, agencies=at % 2) for at in range(6)]
-    return Request(
-        items, YEARS, (30, 30), sources=(Source("all", "Tất cả", "All", cap={2017: 30, 2018: 30}),)
-    )
-
-
-def test_scenarios_show_what_a_cut_a_delay_another_aim_and_dearer_work_do():
-    request = scenario_request()
-    plan = phase(request)
-    outcomes = {each.scenario.key: each for each in scenarios.compare(request, scenarios.standard(request))}
-    assert set(outcomes) == {"cut-2017-20", "delay-1", "aim-agencies", "prices+20"}
-    cut = outcomes["cut-2017-20"]
-    assert cut.phasing.budget == (24, 30)
-    assert len(cut.phasing.not_done) == 1
-    assert sum(cut.least.extra) == 6
-    less = scenarios.difference(cut, plan)
-    assert less.connected["people"] == -95 and less.capex == -10 and less.not_done == 1
-    late = outcomes["delay-1"].phasing
-    assert late.years == (2017, 2018, 2019) and late.capex == (0, 30, 30)
-    assert scenarios.difference(outcomes["delay-1"], plan).later == 6
-    assert outcomes["aim-agencies"].phasing.connected["agencies"][0] == 3
-    assert len(outcomes["prices+20"].phasing.not_done) == 2
-    assert outcomes["prices+20"].scenario.name("vi") == "Giá +20 %"
-
-
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda: scenarios.cut(2017, 20),
-        lambda: scenarios.delay(0),
-        lambda: scenarios.aim("cows"),
-        lambda: scenarios.prices(-1),
-        lambda: scenarios.compare(scenario_request(), [scenarios.cut(2031, 0.1)]),
-    ],
-)
-def test_a_scenario_that_makes_no_sense_is_named(call):
-    with pytest.raises(BadPhasingData) as caught:
-        call()
-    assert caught.value.place == "scenario" and caught.value.remedy
