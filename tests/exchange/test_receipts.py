@@ -9,8 +9,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lienthong.exchange.receipts import leaf_bytes, receipt_bytes
+from lienthong.exchange.receipts import batch_receipts, leaf_bytes, receipt_bytes
 from lienthong.exchange.store.protocol import Lane, RecordKind, Submission
+from lienthong.trust.log.merkle import Frontier, leaf_hash
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 codes = st.text("ABH0123456789.", min_size=1, max_size=12)
@@ -81,3 +82,15 @@ def test_a_receipt_holds_leaf_proof_and_checkpoint_as_they_are(
         "proof": [b64encode(each).decode() for each in proof],
         "checkpoint": note,
     }
+
+
+@given(st.integers(0, 300), st.lists(st.binary(max_size=9), min_size=1, max_size=70))
+@settings(max_examples=60, deadline=None)
+def test_receipts_made_together_are_those_made_one_by_one(before: int, leaves: list[bytes]) -> None:
+    tree = Frontier().append([leaf_hash(bytes([n & 255])) for n in range(before)]).frontier
+    growth = tree.append([leaf_hash(leaf) for leaf in leaves])
+    together = batch_receipts(growth, leaves, b"note")
+    assert together == [
+        receipt_bytes(before + n, leaf, proof, b"note")
+        for n, (leaf, proof) in enumerate(zip(leaves, growth.proofs(), strict=True))
+    ]

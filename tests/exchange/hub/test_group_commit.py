@@ -50,8 +50,8 @@ class ListStore:
             for at, one in enumerate(batch)
         ]
 
-    def receipt(self, index: int) -> bytes:
-        return b"receipt %d" % index
+    def receipts(self, indexes: Sequence[int]) -> list[bytes]:
+        return [b"receipt %d" % index for index in indexes]
 
 
 def submission(sender: str, message_id: str, lane: Lane = Lane.NORMAL, size: int = 3) -> Submission:

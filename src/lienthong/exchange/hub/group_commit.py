@@ -209,10 +209,11 @@ class GroupCommit:
 
     def _commit(self, submissions: Sequence[Submission]) -> list[Settled]:
         self.last_ms = max(self.last_ms, self._clock_ms())
-        receipt = self._store.receipt
+        outcomes = self._store.commit(submissions, self.last_ms)
+        accepted = [outcome.index for outcome in outcomes if isinstance(outcome, Accepted)]
+        receipts = iter(self._store.receipts(accepted))
         return [
-            Settled(outcome, receipt(outcome.index) if isinstance(outcome, Accepted) else b"")
-            for outcome in self._store.commit(submissions, self.last_ms)
+            Settled(outcome, next(receipts) if isinstance(outcome, Accepted) else b"") for outcome in outcomes
         ]
 
     def _settle(self, batch: list[_Job], result: list[Settled] | Exception) -> None:

@@ -217,6 +217,9 @@ class Store(Protocol):
     def receipt(self, index: int) -> bytes:
         """The receipt (see ``exchange.receipts``) of a record: always the same bytes."""
 
+    def receipts(self, indexes: Sequence[int]) -> list[bytes]:
+        """Those of several records: what is asked after each commit."""
+
     def record(self, index: int) -> Record | None: ...
 
     def payload(self, index: int) -> bytes | Path | None:

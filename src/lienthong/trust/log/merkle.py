@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import TypeVar
 
 from lienthong.trust.log.errors import ProofError
 
@@ -23,6 +24,7 @@ GetNode = Callable[[int, int], bytes]
 """(level, index) → the 32-byte hash of that complete subtree."""
 
 Proof = tuple[bytes, ...]
+Path = TypeVar("Path")
 
 
 def leaf_hash(data: bytes) -> bytes:
@@ -139,16 +141,24 @@ class Growth:
 
         Needs no node from the store: left siblings are the old frontier, right ones are new.
         """
+        empty: Proof = ()
+        return self.paths(empty, lambda sibling, above: (sibling, *above))
+
+    def paths(self, root: Path, extend: Callable[[bytes, Path], Path]) -> list[Path]:
+        """:meth:`proofs` in whatever form: ``root`` is the path of the root, ``extend`` makes that of a node
+        from its sibling's hash and the path of its parent. Leaves share what lies above them, so this takes
+        one or two steps a leaf, where writing each proof by itself takes one for each of its hashes.
+        """
         if not self._rows:
             return []
-        paths: list[Proof] = [()]
+        paths = [root]
         for (first, row), (first_above, _) in zip(self._rows[-2::-1], self._rows[:0:-1], strict=True):
-            below: list[Proof] = []
+            below: list[Path] = []
             last = len(row) - 1
             for position in range(len(row)):
                 above = paths[((first + position) >> 1) - first_above]
                 sibling = position ^ 1
-                below.append((row[sibling], *above) if sibling <= last else above)
+                below.append(extend(row[sibling], above) if sibling <= last else above)
             paths = below
         return paths[self.start - self._rows[0][0] :]
 

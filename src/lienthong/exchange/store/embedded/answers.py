@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -84,11 +84,17 @@ class EmbeddedReading:
         )
 
     def receipt(self, index: int) -> bytes:
+        return self.receipts((index,))[0]
+
+    def receipts(self, indexes: Sequence[int]) -> list[bytes]:
+        found = []
         with self._reading() as reads:
-            receipt = reads.receipt(index)
-        if receipt is None:
-            raise NotFound(f"record {index} is not in the log", place="log index")
-        return receipt
+            for index in indexes:
+                receipt = reads.receipt(index)
+                if receipt is None:
+                    raise NotFound(f"record {index} is not in the log", place="log index")
+                found.append(receipt)
+        return found
 
     def record(self, index: int) -> Record | None:
         with self._reading() as reads:

@@ -12,14 +12,14 @@ from lienthong.exchange.store.admission import FRESH
 from lienthong.exchange.store.embedded.index import Index, IndexDamaged, inbox_key
 from lienthong.exchange.store.embedded.layout import BATCH_HEADER, FRAME_HEADER, BatchHead, StoredRecord
 from lienthong.exchange.store.embedded.segments import SegmentReader
+from lienthong.exchange.store.fresh import FreshReceipts
 from lienthong.exchange.store.keys import CANDIDATES, SAME_ID, document_key
 from lienthong.exchange.store.leaves import record_from_leaf
 from lienthong.exchange.store.protocol import Delivery, InboxItem, Lane, Record, RecordKind
-from lienthong.trust.log.merkle import Proof, inclusion_proof, leaf_hash
+from lienthong.trust.log.merkle import inclusion_proof, leaf_hash
 
 _IDX_MASK: Final = (1 << 40) - 1
 _DECODED: Final = 2048
-_RECENT: Final = 1024
 _HEAD_READ: Final = 1024
 
 
@@ -29,7 +29,7 @@ class Reads:
     def __init__(self, index: Index, segments: SegmentReader) -> None:
         self._index, self._segments = index, segments
         self._decoded: OrderedDict[int, Record] = OrderedDict()
-        self._recent: OrderedDict[int, tuple[bytes, Proof, bytes]] = OrderedDict()
+        self.fresh = FreshReceipts()
         self._lock = threading.Lock()
 
     # Records.
@@ -77,20 +77,10 @@ class Reads:
 
     # Receipts.
 
-    def remember(self, first: int, leaves: Sequence[bytes], proofs: Sequence[Proof], note: bytes) -> None:
-        """A batch just committed: its receipts will be asked for now."""
-        with self._lock:
-            recent = self._recent
-            for index, (leaf, proof) in enumerate(zip(leaves, proofs, strict=True), first):
-                recent[index] = leaf, proof, note
-            while len(recent) > _RECENT:
-                recent.popitem(last=False)
-
     def receipt(self, index: int) -> bytes | None:
-        recent = self._recent.get(index)
-        if recent is not None:
-            leaf, proof, note = recent
-            return receipt_bytes(index, leaf, proof, note)
+        fresh = self.fresh.get(index)
+        if fresh is not None:
+            return fresh
         record = self.record(index)
         if record is None:
             return None

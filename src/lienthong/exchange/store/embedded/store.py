@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from lienthong.exchange.receipts import leaf_bytes
+from lienthong.exchange.receipts import batch_receipts, leaf_bytes
 from lienthong.exchange.store.admission import Admission, Known, admit, grown_inboxes, wanted
 from lienthong.exchange.store.counts import payload_size
 from lienthong.exchange.store.crashpoints import crashpoint
@@ -217,7 +217,7 @@ class EmbeddedStore(EmbeddedKeeping):
             if isinstance(error, sqlite3.Error | IndexDamaged):
                 raise failed from error
             raise
-        self._reads.remember(first, leaves, growth.proofs(), note)
+        self._reads.fresh.remember(first, batch_receipts(growth, leaves, note))
         self._size, self._note = growth.size, note
 
     def _store_blob(self, each: Submission) -> int:

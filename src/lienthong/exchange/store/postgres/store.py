@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import psycopg
 from psycopg import errors
@@ -18,6 +17,7 @@ from lienthong.exchange.receipts import receipt_bytes
 from lienthong.exchange.store.admission import Admission, grown_inboxes
 from lienthong.exchange.store.counts import Counts
 from lienthong.exchange.store.errors import PayloadArchived, StoreFailed, StoreMismatch
+from lienthong.exchange.store.fresh import FreshReceipts
 from lienthong.exchange.store.postgres import keeping, reading, writing
 from lienthong.exchange.store.postgres.agencies import Agencies
 from lienthong.exchange.store.postgres.blobs import BlobCache, store_blob, sweep_blobs
@@ -54,9 +54,7 @@ from lienthong.exchange.store.protocol import (
     Submission,
 )
 from lienthong.exchange.store.subscribers import Subscribers
-from lienthong.trust.log.merkle import EMPTY_ROOT, Proof
-
-_RECENT: Final = 1024
+from lienthong.trust.log.merkle import EMPTY_ROOT
 
 
 class PostgresStore:
@@ -70,8 +68,7 @@ class PostgresStore:
         self._agencies = Agencies()
         self._writing = threading.Lock()
         self._writer: Connection | None = None
-        self._recent: OrderedDict[int, tuple[bytes, Proof, bytes]] = OrderedDict()
-        self._recent_lock = threading.Lock()
+        self._fresh = FreshReceipts()
         self._subscribers = Subscribers()
         self._subscribing = threading.Lock()
         self._listener: Listener | None = None
@@ -116,7 +113,7 @@ class PostgresStore:
                     raise failure(again.error) from again.error
         admission = result.admission if isinstance(result, Written) else result
         if isinstance(result, Written):
-            self._remember(result)
+            self._fresh.remember(result.admission.first, result.receipts)
         for each in batch:
             if isinstance(each.payload, SpooledPayload):
                 each.payload.path.unlink(missing_ok=True)
@@ -169,14 +166,6 @@ class PostgresStore:
                 large.append(each.digest)
         return large
 
-    def _remember(self, written: Written) -> None:
-        with self._recent_lock:
-            rows = zip(written.leaves, written.proofs, strict=True)
-            for index, (leaf, proof) in enumerate(rows, written.admission.first):
-                self._recent[index] = leaf, proof, written.note
-            while len(self._recent) > _RECENT:
-                self._recent.popitem(last=False)
-
     def subscribe(self, callback: Callable[[frozenset[str]], None]) -> Callable[[], None]:
         stop = self._subscribers.add(callback)
         with self._subscribing:
@@ -214,9 +203,9 @@ class PostgresStore:
     # Reading.
 
     def receipt(self, index: int) -> bytes:
-        recent = self._recent.get(index)
-        if recent is not None:
-            return receipt_bytes(index, *recent)
+        fresh = self._fresh.get(index)
+        if fresh is not None:
+            return fresh
         with self._connections.read() as connection:
             record = reading.one_record(connection, index)
             batch = connection.execute(
@@ -228,6 +217,9 @@ class PostgresStore:
             raise NotFound(f"record {index} is not in the log", place="log index")
         size, note = batch
         return receipt_bytes(index, record.leaf, self._tree.proof(index, size), note)
+
+    def receipts(self, indexes: Sequence[int]) -> list[bytes]:
+        return [self.receipt(index) for index in indexes]
 
     def record(self, index: int) -> Record | None:
         with self._connections.read() as connection:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import psycopg
 
-from lienthong.exchange.receipts import leaf_bytes
+from lienthong.exchange.receipts import batch_receipts, leaf_bytes
 from lienthong.exchange.statuses import DeliveryState
 from lienthong.exchange.store.admission import (
     Admission,
@@ -33,7 +33,7 @@ from lienthong.exchange.store.postgres.agencies import Agencies
 from lienthong.exchange.store.postgres.arrays import Bigints, Ints, Smallints
 from lienthong.exchange.store.postgres.connections import Connection
 from lienthong.exchange.store.protocol import RecordKind, SignCheckpoint, SpooledPayload, Submission
-from lienthong.trust.log.merkle import HASH_SIZE, Frontier, Growth, Proof, leaf_hash
+from lienthong.trust.log.merkle import HASH_SIZE, Frontier, Growth, leaf_hash
 
 NO_PAYLOAD, INLINE, BLOB = 0, 1, 2
 CHANNEL: Final = "exchange_inbox"
@@ -79,12 +79,10 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A committed batch, and what its receipts are made of."""
+    """A committed batch with the receipts of what it admitted."""
 
     admission: Admission
-    leaves: list[bytes]
-    proofs: list[Proof]
-    note: bytes
+    receipts: list[bytes]
 
 
 GrowTree = Callable[[int, Sequence[bytes], Growth], list[tuple[int, bytes]]]
@@ -131,7 +129,7 @@ def write_batch(
         counts.add(admission, known, sizes)
         inbox = _inbox_rows(admission, numbers)
     blocks = grow(head.size, hashes, growth)
-    proofs: list[Proof] = []
+    receipts: list[bytes] = []
     with connection.pipeline():
         connection.execute(
             _FINISH,
@@ -156,10 +154,10 @@ def write_batch(
         _update_inbox(connection, admission, numbers)
         crashpoint("postgres.sent")
         connection.execute("COMMIT")
-        # While the server syncs: what the receipts will need.
-        proofs = growth.proofs()
+        # While the server syncs.
+        receipts = batch_receipts(growth, leaves, note)
     crashpoint("postgres.committed")
-    return Written(admission, leaves, proofs, note)
+    return Written(admission, receipts)
 
 
 def _look_up(
