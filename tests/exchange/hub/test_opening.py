@@ -90,3 +90,21 @@ def test_the_loop_goes_on_while_a_large_group_is_opened(hub: RunningHub) -> None
     turns, answers = asyncio.run(turns_of_the_loop())
     assert turns > 3 * (GROUP // SLICE - 1)
     assert all(isinstance(answer, Opened) for answer in answers)
+
+
+def test_a_group_gathers_while_others_are_on_their_way_and_begins_when_all_have_come(hub: RunningHub) -> None:
+    container = sealed(hub)
+
+    async def three_in_the_house() -> tuple[list[bool], list[Answer]]:
+        loop = asyncio.get_running_loop()
+        opening = Opening(loop, hub.app.hub.acceptor, in_house=lambda: 3)
+        answers, done = [], []
+        for _ in range(3):
+            answers.append(opening.open(container, time()))
+            await asyncio.sleep(0)
+            done.append(answers[0].done())
+        return done, await asyncio.gather(*answers)
+
+    done, answers = asyncio.run(three_in_the_house())
+    assert done[:1] == [False]
+    assert all(isinstance(answer, Opened) for answer in answers)

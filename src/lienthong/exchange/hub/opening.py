@@ -1,4 +1,4 @@
-"""Opening containers together: what arrived in one turn of the loop goes through each step side by side.
+"""Opening containers together: what arrives at one moment goes through each step side by side.
 
 A processor that verifies thirty signatures in a row finds the curve's tables in its cache each time; one that
 reads XML and writes answers in between fetches them anew. That is a fifth of what a small document costs.
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from lienthong.exchange.container import Opened, read_message
 from lienthong.exchange.hub.acceptance import Acceptor
@@ -21,6 +21,7 @@ from lienthong.trust.zip.format import TooMuch
 
 GROUP = 64
 """Containers that are opened together at most: all that the agencies of a province send at one moment."""
+GATHER_S = 0.001
 SLICE = 16
 """Of one step, before the loop may do something else: one or two milliseconds."""
 
@@ -39,14 +40,24 @@ class _Waiting:
 
 
 class Opening:
-    """``busy``: containers are being opened."""
+    """``in_house`` answers how many messages are on their way, those handed over included: while others are,
+    a group gathers for :data:`GATHER_S`. ``busy``: containers are waiting or being opened.
+    """
 
-    __slots__ = ("_acceptor", "_loop", "_task", "_waiting", "busy")
+    __slots__ = ("_acceptor", "_gathering", "_in_house", "_loop", "_task", "_waiting", "busy")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, acceptor: Acceptor) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        acceptor: Acceptor,
+        *,
+        in_house: Callable[[], int] = lambda: 0,
+    ) -> None:
         self._loop = loop
         self._acceptor = acceptor
+        self._in_house = in_house
         self._waiting: deque[_Waiting] = deque()
+        self._gathering: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self.busy = False
 
@@ -57,10 +68,21 @@ class Opening:
         """
         future: asyncio.Future[Opened | None] = self._loop.create_future()
         self._waiting.append(_Waiting(future, payload, now_s))
+        alone = len(self._waiting) >= min(self._in_house(), GROUP)
         if not self.busy:
             self.busy = True
-            self._task = self._loop.create_task(self._work())
+            if alone:
+                self._begin()
+            else:
+                self._gathering = self._loop.call_later(GATHER_S, self._begin)
+        elif alone and self._gathering is not None:
+            self._gathering.cancel()
+            self._begin()
         return future
+
+    def _begin(self) -> None:
+        self._gathering = None
+        self._task = self._loop.create_task(self._work())
 
     async def _work(self) -> None:
         waiting = self._waiting

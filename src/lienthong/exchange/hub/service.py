@@ -117,7 +117,7 @@ class Hub:
         self.quotas = Quotas()
         self.figures = HubFigures()
         self.acceptor = Acceptor(configuration, trust)
-        self.opening = Opening(loop, self.acceptor)
+        self.opening = Opening(loop, self.acceptor, in_house=lambda: self.door.inside)
         self.started_s = clock()
         self.clock_jump_s = 0.0
         self._inline_reads = inline_reads
