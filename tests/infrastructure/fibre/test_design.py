@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import threading
 from dataclasses import replace
 
@@ -18,6 +19,7 @@ from lienthong.infrastructure.fibre.planning import Wishes, plan_fibre
 from lienthong.infrastructure.fibre.result import FibrePlan
 from lienthong.infrastructure.geography.attaching import Attached, attach
 from lienthong.infrastructure.geography.gaps import gaps, joined
+from lienthong.infrastructure.steiner import solver
 
 from .towns import grid, sites_beside, town, towns
 
@@ -142,6 +144,35 @@ def test_a_stop_answers_with_the_best_plan_so_far() -> None:
     if not plan.proved:
         assert [finding.code for finding in plan.findings] == ["cancelled"]
         assert "dừng" in plan.notes[0]
+
+
+def test_ctrl_c_answers_with_the_best_plan_so_far() -> None:
+    attached = town(40, 120, 2)
+
+    pressed: list[str] = []
+
+    def told(stage: str, lower: float, upper: float) -> None:
+        if np.isfinite(upper) and not pressed:
+            pressed.append(stage)
+            _thread.interrupt_main()
+
+    plan = design(attached, COSTS, time_limit=120, progress=told)
+    assert reaches_every_site(plan)
+    assert pressed
+    assert [finding.code for finding in plan.findings] == ["cancelled"]
+
+
+def test_a_graph_too_large_for_the_solvers_cuts_gets_its_bound_from_the_relaxation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(solver, "LARGE", 0)
+    seen: list[str] = []
+    attached = town(30, 60, 1)
+    plan = design(attached, COSTS, time_limit=8, progress=lambda stage, *_: seen.append(stage))
+    assert plan.proved or "relaxation" in seen
+    assert plan.lower_bound <= plan.cost
+    monkeypatch.undo()
+    assert plan.lower_bound <= design(attached, COSTS, time_limit=20).cost
 
 
 def test_a_price_list_is_taken_key_by_key() -> None:
