@@ -26,6 +26,6 @@ R = TypeVar("R")
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
-    """``function`` as machine code, compiled on its first call and cached on disk."""
-    made: Callable[P, R] = njit(cache=True)(function)
+    """``function`` as machine code, compiled on its first call, cached on disk, run beside other threads."""
+    made: Callable[P, R] = njit(cache=True, nogil=True)(function)
     return made
