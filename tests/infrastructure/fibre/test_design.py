@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lienthong.infrastructure.errors import Disconnected
@@ -51,7 +51,7 @@ def adds_up(plan: FibrePlan) -> bool:
     return plan.cost == plan.edge_cost.sum() + plan.node_cost.sum() + hops and plan.cost % 1000 == 0
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(towns())
 def test_a_design_reaches_every_site_and_its_bound_holds(attached: Attached) -> None:
     plan = design(attached, COSTS, time_limit=5)
@@ -64,7 +64,7 @@ def test_a_design_reaches_every_site_and_its_bound_holds(attached: Attached) -> 
     assert plan.ring_edges.size == 0
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(towns(), st.data())
 def test_the_cost_never_rises_when_an_edge_gets_cheaper(attached: Attached, data: st.DataObject) -> None:
     before = design(attached, COSTS, time_limit=5)
