@@ -208,6 +208,9 @@ def _make(
             raise typer.Exit(INTERRUPTED) from error
         for stage, task in tasks.items():
             display.update(task, description=words["stages"][stage], total=1, completed=1)
+    if made is not earlier and earlier is not None and made.seconds == earlier.seconds:
+        save(made, folder.plan)
+        return made, False
     return made, made is not earlier
 
 
