@@ -162,13 +162,29 @@ def test_ctrl_c_answers_with_the_best_plan_so_far() -> None:
     assert [finding.code for finding in plan.findings] == ["cancelled"]
 
 
+@pytest.mark.parametrize("wishes", [Wishes(backbone=(0, 1, 2)), Wishes(most_switches=40)])
+def test_rings_and_limits_stop_as_well(wishes: Wishes) -> None:
+    attached = town(30, 60, 2)
+    pressed: list[str] = []
+
+    def told(stage: str, lower: float, upper: float) -> None:
+        if not pressed:
+            pressed.append(stage)
+            _thread.interrupt_main()
+
+    plan = plan_fibre(attached, COSTS, wishes, time_limit=15, progress=told)
+    assert pressed
+    assert reaches_every_site(plan)
+    assert plan.lower_bound <= plan.cost
+
+
 def test_a_graph_too_large_for_the_solvers_cuts_gets_its_bound_from_the_relaxation(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(solver, "LARGE", 0)
     seen: list[str] = []
-    attached = town(30, 60, 1)
-    plan = design(attached, COSTS, time_limit=8, progress=lambda stage, *_: seen.append(stage))
+    attached = town(24, 40, 1)
+    plan = design(attached, COSTS, time_limit=4, progress=lambda stage, *_: seen.append(stage))
     assert plan.proved or "relaxation" in seen
     assert plan.lower_bound <= plan.cost
     monkeypatch.undo()
