@@ -19,7 +19,6 @@ from lienthong.infrastructure.fibre.planning import Wishes, plan_fibre
 from lienthong.infrastructure.fibre.result import FibrePlan
 from lienthong.infrastructure.geography.attaching import Attached, attach
 from lienthong.infrastructure.geography.gaps import gaps, joined
-from lienthong.infrastructure.steiner import solver
 
 from .towns import grid, sites_beside, town, towns
 
@@ -176,19 +175,6 @@ def test_rings_and_limits_stop_as_well(wishes: Wishes) -> None:
     assert pressed
     assert reaches_every_site(plan)
     assert plan.lower_bound <= plan.cost
-
-
-def test_a_graph_too_large_for_the_solvers_cuts_gets_its_bound_from_the_relaxation(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(solver, "LARGE", 0)
-    seen: list[str] = []
-    attached = town(24, 40, 1)
-    plan = design(attached, COSTS, time_limit=4, progress=lambda stage, *_: seen.append(stage))
-    assert plan.proved or "relaxation" in seen
-    assert plan.lower_bound <= plan.cost
-    monkeypatch.undo()
-    assert plan.lower_bound <= design(attached, COSTS, time_limit=20).cost
 
 
 def test_a_price_list_is_taken_key_by_key() -> None:
