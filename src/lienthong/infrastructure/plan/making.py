@@ -133,7 +133,7 @@ def _stage(run: Run, stage: str, plan: Plan, base: Base, work: Callable[[Plan, B
         stopped = Cancelled(
             f"stopped while making: {stage}; kept: {', '.join(plan.stages)}",
             place=str(base.folder.plan),
-            remedy="run `lienthong infrastructure plan FOLDER` again: it goes on from there",
+            remedy=f"run `lienthong infrastructure plan {base.folder.path}` again: it goes on from there",
         )
         stopped.done = plan.stages
         raise stopped from error
