@@ -12,6 +12,7 @@ help: ## List what you can ask for
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*## "} {printf "  make %-10s %s\n", $$1, $$2}'
 
 setup: $(BIN)/.runtime ## Create the virtual environment with what the product needs
+	@$(BIN)/python -m lienthong.infrastructure.steiner
 
 $(BIN)/python:
 	@python="$(or $(PYTHON),$$(bash .ci/python))"; \

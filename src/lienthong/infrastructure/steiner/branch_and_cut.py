@@ -22,6 +22,8 @@ from lienthong.infrastructure.steiner.reductions import Arrays, Mask
 Told = Callable[[float, Tree], float]
 """Called with (lower bound, a tree just found); answers the best cost known by now."""
 
+SLICE_S = 2.0
+"""Longest run of the LP before it looks whether to stop."""
 ROOM = 4_000_000
 """Most arcs in the cuts of one separation."""
 
@@ -158,6 +160,7 @@ def solve(
     upper: float,
     unit: float,
     deadline: float,
+    late: Callable[[], bool],
     rng: np.random.Generator,
     told: Told,
 ) -> Outcome:
@@ -179,11 +182,14 @@ def solve(
 
     while True:
         left = deadline - time.monotonic()
-        if left <= 0:
+        if left <= 0 or late():
             return outcome(lower, False)
-        model.highs.setOptionValue("time_limit", model.highs.getRunTime() + left)
+        # in short runs, so that a call to stop is heard; each goes on from the basis of the last
+        model.highs.setOptionValue("time_limit", model.highs.getRunTime() + min(left, SLICE_S))
         model.highs.run()
         status = model.highs.getModelStatus()
+        if status == highspy.HighsModelStatus.kTimeLimit and left > SLICE_S:
+            continue
         if status == highspy.HighsModelStatus.kInfeasible:
             return outcome(upper, True)
         if status != highspy.HighsModelStatus.kOptimal:

@@ -18,7 +18,7 @@ from lienthong.infrastructure.steiner import heuristics
 from lienthong.infrastructure.steiner.heuristics import Tree
 from lienthong.infrastructure.steiner.instance import Floats, Instance, Ints
 from lienthong.infrastructure.steiner.kernels import paths, trees
-from lienthong.infrastructure.steiner.reductions import Arrays, Mask
+from lienthong.infrastructure.steiner.reductions import Arrays
 
 FIRST_REGION = 150
 """Vertices in the first regions."""
@@ -64,13 +64,6 @@ class Improver:
         self.offer(tree)
         return True
 
-    def tidied(self, wanted: Mask) -> Tree:
-        a = self.a
-        chosen, cost = trees.tidied(
-            a.n, a.tail, a.head, a.cost, a.start, a.near, a.leaving, a.is_terminal, wanted
-        )
-        return Tree(chosen, float(cost))
-
     def union(self, found: list[Tree], deadline: float) -> bool:
         """Solve the graph that the edges of many trees make together: whether that gave a better one."""
         a = self.a
@@ -81,7 +74,7 @@ class Improver:
         best, _ = self.exact(part, known, deadline)
         chosen = np.zeros(a.tail.size, np.bool_)
         chosen[edges[best]] = True
-        return self.accept(self.tidied(chosen))
+        return self.accept(heuristics.tidied(a, chosen))
 
     def starts(self, reduced: Floats, rng: np.random.Generator, count: int, deadline: float) -> list[Tree]:
         """Trees from many beginnings under many guides, each improved by local search."""
@@ -117,12 +110,11 @@ class Improver:
         a = self.a
         task = self._next(rng)
         chosen = self.tree.chosen
-        edges, tails, heads, count, terminals = trees.cut_out(
-            a.n, a.tail, a.head, a.is_terminal, chosen, task.region
-        )
+        edges, tails, heads, wanted = trees.cut_out(a.n, a.tail, a.head, a.is_terminal, chosen, task.region)
+        terminals = np.flatnonzero(wanted)
         if terminals.size < 2 or edges.size < 2:
             return False
-        part = Instance(count, tails, heads, a.cost[edges], terminals)
+        part = Instance(wanted.size, tails, heads, a.cost[edges], terminals)
         until = min(deadline, time.monotonic() + PATIENCE_S)
         best, proved = self.exact(part, np.flatnonzero(chosen[edges]), until)
         self.solved += 1
@@ -135,7 +127,7 @@ class Improver:
         now = self.tree.chosen.copy()
         now[edges] = False
         now[edges[best]] = True
-        better = self.tidied(now)
+        better = heuristics.tidied(a, now)
         return self.accept(better)
 
     def work(self, rng: np.random.Generator, deadline: float) -> None:

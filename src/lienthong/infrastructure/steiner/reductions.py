@@ -99,7 +99,8 @@ class Reduced:
 
     def originals(self, arrays: Arrays, chosen: Mask) -> Ints:
         """The input edges of a tree in ``arrays``, and those that were fixed by then."""
-        return shrinking.originals(self.graph, np.concatenate([arrays.histories[chosen], arrays.fixed]))
+        taken = shrinking.originals(self.graph, np.concatenate([arrays.histories[chosen], arrays.fixed]))
+        return np.flatnonzero(taken)
 
     def within(self, arrays: Arrays, chosen: Mask) -> Mask:
         """The edges of ``arrays`` whose input edges are all ``chosen``."""
@@ -122,7 +123,10 @@ class Reduced:
         """In the shrinking graph's own numbers."""
         a, n = arrays, self.graph.first.size
         which, far = paths.nearest_terminals(a.n, a.start, a.near, a.leaving, a.cost, a.terminals, 3)
-        up, hop = excluding.link_terminals(a.n, a.tail, a.head, a.cost, which, far)
+        length = far[a.tail, 0] + a.cost + far[a.head, 0]
+        up, hop = excluding.link_terminals(
+            a.n, a.tail, a.head, which, length, np.argsort(length, kind="stable")
+        )
         all_which, all_far = np.full((n, 3), -1), np.full((n, 3), np.inf)
         all_up, all_hop = np.arange(n), np.zeros(n)
         all_which[a.names] = np.where(which >= 0, a.names[which], -1)

@@ -12,8 +12,8 @@ import numpy as np
 from lienthong.infrastructure.steiner import bounding, branch_and_cut, heuristics
 from lienthong.infrastructure.steiner.heuristics import Tree
 from lienthong.infrastructure.steiner.instance import Instance, Ints
-from lienthong.infrastructure.steiner.kernels import trees
 from lienthong.infrastructure.steiner.neighbourhoods import Improver
+from lienthong.infrastructure.steiner.preparing import prepare
 from lienthong.infrastructure.steiner.reductions import Arrays, Mask, Reduced
 
 Progress = Callable[[str, float, float], None]
@@ -31,7 +31,8 @@ BROAD = 1000
 class Solution:
     """``edges``: indexes into the instance's edges, a tree that spans the terminals.
 
-    ``lower_bound`` ≤ optimum ≤ ``cost``; ``proved`` when they meet. ``seconds`` is wall time.
+    ``lower_bound`` ≤ optimum ≤ ``cost``; ``proved`` when they meet. ``seconds`` is wall time;
+    ``compiling_seconds`` went before it, once in this process, to load or compile the kernels.
     """
 
     cost: float
@@ -39,6 +40,7 @@ class Solution:
     edges: tuple[int, ...]
     seconds: float
     proved: bool
+    compiling_seconds: float = 0.0
 
     @property
     def gap(self) -> float:
@@ -67,9 +69,10 @@ class _Solver:
         self.lower = 0.0
         self.best: list[int] = []
         self.lock = threading.RLock()
+        self.above: _Solver | None = None
 
     def late(self) -> bool:
-        return time.monotonic() > self.deadline
+        return time.monotonic() > self.deadline or (self.above is not None and self.above.late())
 
     def tell(self, stage: str) -> None:
         if self.progress is not None:
@@ -97,13 +100,10 @@ class _Solver:
         a = self.plain
         wanted = np.zeros(a.tail.size, np.bool_)
         wanted[edges] = True
-        chosen, cost = trees.tidied(
-            a.n, a.tail, a.head, a.cost, a.start, a.near, a.leaving, a.is_terminal, wanted
-        )
-        cost = float(a.cost[chosen].sum()) if np.isfinite(cost) else cost
+        tree = heuristics.tidied(a, wanted)
         with self.lock:
-            if cost < self.upper - 1e-9:
-                self.upper, self.best = cost, np.flatnonzero(chosen).tolist()
+            if tree.cost < self.upper - 1e-9:
+                self.upper, self.best = tree.cost, np.flatnonzero(tree.chosen).tolist()
 
     def known(self, arrays: Arrays) -> Tree:
         """The best tree so far, as far as it still lies in the reduced graph."""
@@ -113,13 +113,13 @@ class _Solver:
 
     def run(self) -> None:
         """Until the best tree is proved or the time is over."""
-        self._first_tree()
+        self.first_tree()
         self.graph.to_fixed_point(self._within(0.3))
         self.tell("reduced")
         if self.graph.edges <= SMALL:
             self._rounds(self._within(0.3))
             if not self._over():
-                self._prove(self._within(0.3))
+                self.prove(self._within(0.3))
         if self._over():
             return
         size = self._search(self._within(0.35))
@@ -134,7 +134,7 @@ class _Solver:
         self._rounds(self.deadline)
         while not self._over():
             before = self.graph.edges
-            if self._prove(self.deadline) or self.graph.edges > 0.9 * before:
+            if self.prove(self.deadline) or self.graph.edges > 0.9 * before:
                 return
             self._rounds(self.deadline)
 
@@ -146,7 +146,7 @@ class _Solver:
         now = time.monotonic()
         return now + max(0.0, self.deadline - now) * share
 
-    def _first_tree(self) -> None:
+    def first_tree(self) -> None:
         """Something to give back however short the time: a tree of the whole graph."""
         arrays = self.graph.arrays()
         tree = heuristics.grown(arrays, arrays.cost, int(arrays.terminals[0]))
@@ -210,7 +210,7 @@ class _Solver:
 
     def _improver(self) -> Improver:
         arrays = self.graph.arrays()
-        return Improver(arrays, self.known(arrays), self._exact, lambda tree: self.offer(arrays, tree))
+        return Improver(arrays, self.known(arrays), self.exact, lambda tree: self.offer(arrays, tree))
 
     def _search(self, deadline: float) -> int:
         """Two threads look for trees until regions get large: the size that they reached."""
@@ -232,7 +232,7 @@ class _Solver:
         beside = threading.Thread(target=self._improve, args=(improver, 2, self.deadline), daemon=True)
         beside.start()
         try:
-            self._prove(self.deadline)
+            self.prove(self.deadline)
         finally:
             improver.stop = True
             beside.join()
@@ -255,13 +255,14 @@ class _Solver:
             if worker == 0:
                 self.tell("regions")
 
-    def _exact(self, part: Instance, known: Ints, deadline: float) -> tuple[Ints, bool]:
+    def exact(self, part: Instance, known: Ints, deadline: float) -> tuple[Ints, bool]:
         solver = _Solver(part, min(deadline, self.deadline), self.seed, None, self.unit)
+        solver.above = self
         solver.take(known)
         solver.run_part()
         return np.array(solver.best, np.int64), solver.done
 
-    def _prove(self, deadline: float) -> bool:
+    def prove(self, deadline: float) -> bool:
         """Branch and cut on what is left, from the root whose ascent bounds best: whether all is done.
 
         What the LP excludes is deleted.
@@ -290,6 +291,7 @@ class _Solver:
             upper=self.upper - offset,
             unit=self.unit,
             deadline=min(deadline, self.deadline),
+            late=self.late,
             rng=self.rng,
             told=told,
         )
@@ -307,7 +309,11 @@ class _Solver:
 def solve(
     instance: Instance, *, time_limit: float = 60.0, seed: int = 1, progress: Progress | None = None
 ) -> Solution:
-    """The best tree found within ``time_limit`` seconds and a lower bound on the optimum."""
+    """The best tree found within ``time_limit`` seconds and a lower bound on the optimum.
+
+    The kernels are loaded, and compiled if need be, before the clock starts.
+    """
+    compiling = prepare()
     began = time.monotonic()
     solver = _Solver(instance, began + time_limit, seed, progress)
     solver.run()
@@ -322,4 +328,5 @@ def solve(
         edges=tuple(sorted(solver.best)),
         seconds=time.monotonic() - began,
         proved=solver.done or lower >= solver.upper - 1e-9 * max(1.0, solver.upper),
+        compiling_seconds=compiling,
     )

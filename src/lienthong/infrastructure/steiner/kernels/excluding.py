@@ -35,22 +35,20 @@ class Bottlenecks(NamedTuple):
 
 @compiled
 def link_terminals(
-    n: int, tail: Ints, head: Ints, cost: Floats, which: Ints, far: Floats
+    n: int, tail: Ints, head: Ints, which: Ints, length: Floats, order: Ints
 ) -> tuple[Ints, Floats]:
-    """(up, hop) of the terminals' distances, through Voronoi boundaries (Mehlhorn 1988)."""
-    length = np.full(tail.size, INFINITY)
-    for e in range(tail.size):
-        a, b = which[tail[e], 0], which[head[e], 0]
-        if a >= 0 and b >= 0 and a != b:
-            length[e] = far[tail[e], 0] + cost[e] + far[head[e], 0]
+    """(up, hop) of the terminals' distances, through Voronoi boundaries (Mehlhorn 1988).
+
+    ``length``: of the way over each edge between the terminals of its ends; ``order`` sorts it.
+    """
     up = np.arange(n)
     hop = np.zeros(n)
     rank = np.zeros(n, np.int64)
     # union by rank without path compression: the links themselves answer bottleneck queries
-    for e in np.argsort(length):
-        if length[e] == INFINITY:
-            break
+    for e in order:
         a, b = which[tail[e], 0], which[head[e], 0]
+        if a < 0 or b < 0:
+            continue
         while up[a] != a:
             a = up[a]
         while up[b] != b:

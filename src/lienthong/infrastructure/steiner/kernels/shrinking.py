@@ -238,8 +238,8 @@ def clear_unreached(g: Shrinking, origin: int) -> int:
 
 
 @compiled
-def originals(g: Shrinking, histories: Ints) -> Ints:
-    """The input edges behind ``histories``, each once."""
+def originals(g: Shrinking, histories: Ints) -> Mask:
+    """By input edge: whether it is behind one of ``histories``."""
     inputs = g.counts[4]
     taken = np.zeros(inputs, np.bool_)
     stack = np.empty(g.counts[1] + 1, np.int64)
@@ -255,7 +255,7 @@ def originals(g: Shrinking, histories: Ints) -> Ints:
                 stack[top] = g.left[at]
                 stack[top + 1] = g.right[at]
                 top += 2
-    return np.flatnonzero(taken)
+    return taken
 
 
 @compiled

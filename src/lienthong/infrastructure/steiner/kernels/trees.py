@@ -167,29 +167,30 @@ def tidied(
     near: Ints,
     leaving: Ints,
     terminal: Mask,
-    wanted: Mask,
+    edges: Ints,
 ) -> tuple[Mask, float]:
-    """The edges ``wanted`` without cycles and useless ends: (mask, cost or inf when terminals are apart)."""
-    edges = np.flatnonzero(wanted)
-    chosen = spanning_tree(n, tail, head, cost, edges[np.argsort(cost[edges])], np.ones(n, np.bool_))
+    """``edges``, by cost, without cycles and useless ends: (mask, cost or inf when terminals are apart)."""
+    chosen = spanning_tree(n, tail, head, cost, edges, np.ones(n, np.bool_))
     prune(n, tail, head, start, near, leaving, terminal, chosen)
-    touched = terminal.copy()
-    total, links = 0.0, 0
+    touched = np.zeros(n, np.bool_)
+    vertices, links, total = 0, 0, 0.0
     for e in edges:
         if chosen[e]:
             total += cost[e]
             links += 1
             touched[tail[e]] = True
             touched[head[e]] = True
-    return chosen, total if links == touched.sum() - 1 else INFINITY
+    for v in range(n):
+        vertices += touched[v] or terminal[v]
+    return chosen, total if links == vertices - 1 else INFINITY
 
 
 @compiled
 def cut_out(
     n: int, tail: Ints, head: Ints, terminal: Mask, chosen: Mask, region: Ints
-) -> tuple[Ints, Ints, Ints, int, Ints]:
+) -> tuple[Ints, Ints, Ints, Mask]:
     """The problem of ``region`` when the tree ``chosen`` stays as it is elsewhere: what the tree joins
-    outside is one terminal. Answers (edges, their tails, their heads, number of vertices, terminals).
+    outside is one terminal. Answers (edges, their tails, their heads, which vertices are terminals).
     """
     inside = np.zeros(n, np.bool_)
     inside[region] = True
@@ -219,10 +220,9 @@ def cut_out(
         if inside[tail[e]] and inside[head[e]] and root_of(link, tail[e]) != root_of(link, head[e]):
             edges[filled] = e
             filled += 1
-    edges = edges[:filled].copy()
     tails = np.empty(filled, np.int64)
     heads = np.empty(filled, np.int64)
     for j in range(filled):
         tails[j] = name[root_of(link, tail[edges[j]])]
         heads[j] = name[root_of(link, head[edges[j]])]
-    return edges, tails, heads, count, np.flatnonzero(wanted[:count])
+    return edges[:filled], tails, heads, wanted[:count]
