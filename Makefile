@@ -6,12 +6,13 @@ DATA ?= ./var/demo
 PYTEST_WORKERS ?= 2
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo serve test check format docs bench soak lock clean system-test-tools
+.PHONY: help setup demo plan-demo serve test check format docs bench soak lock clean system-test-tools
 
 help: ## List what you can ask for
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*## "} {printf "  make %-10s %s\n", $$1, $$2}'
 
 setup: $(BIN)/.runtime ## Create the virtual environment with what the product needs
+	@$(BIN)/python -m lienthong.infrastructure.steiner
 
 $(BIN)/python:
 	@python="$(or $(PYTHON),$$(bash .ci/python))"; \
@@ -37,6 +38,9 @@ $(BIN)/.bench: requirements/bench.txt $(BIN)/.dev
 
 demo: $(BIN)/.runtime ## A province at work; ONCE=1 exits when done, DATA=dir chooses the folder
 	@$(BIN)/lienthong demo --data "$(DATA)" $(if $(ONCE),--once,)
+
+plan-demo: $(BIN)/.runtime ## A province's network planned, from survey to the investment report
+	@$(BIN)/lienthong infrastructure demo
 
 serve: $(BIN)/.runtime ## Serve the data folder DATA (exchange and web)
 	@$(BIN)/lienthong serve --data "$(DATA)"

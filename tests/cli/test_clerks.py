@@ -120,7 +120,7 @@ def test_a_refusal_is_told_to_scripts_in_parts(served: Served, letter: Path) -> 
     ("arguments", "place"),
     [
         (("send", "--bogus"), "--bogus"),
-        (("recall", "zero"), "index"),
+        (("recall", "zero"), "INDEX"),
         (("inbox", "--limit", "0"), "--limit"),
         (("edxml", "check", "--today", "tomorrow", "x"), "--today"),
         (("registry", "lock"), "CODE"),

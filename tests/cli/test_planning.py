@@ -1,6 +1,6 @@
 """``lienthong infrastructure demo``, ``plan``, ``report`` and ``export`` as people and scripts meet them.
 
-Runs what docs/howto/plan-the-network.md shows of the demonstration, over a smaller road graph.
+Runs what README.md and docs/howto/plan-the-network.md show of the demonstration, on fewer roads.
 """
 
 from __future__ import annotations

@@ -133,7 +133,11 @@ def test_an_agencys_way_from_the_first_import_to_the_hub(data: Path, tmp_path: P
 
     registry(data, "certificate", "withdraw", noted["fingerprint"][:12])
     assert as_json(data, "show", "H61.23")["certificates"][0]["withdrawn_at"]
-    assert "1 changes are not published yet" in as_json(data, "check")["remarks"]
+    assert "1 change not published yet" in as_json(data, "check")["remarks"]
+
+
+def test_a_mistyped_code_gets_a_suggestion(data: Path) -> None:
+    assert "did you mean H61.05?" in registry(data, "show", "H61.O5", code=1).stderr
 
 
 def test_bad_rows_are_listed_and_the_exit_code_is_1(data: Path, tmp_path: Path) -> None:

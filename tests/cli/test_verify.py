@@ -123,6 +123,13 @@ def test_the_explanations_are_in_the_language_of_the_person(
     monkeypatch.setenv("LANG", "vi_VN.UTF-8")
     assert "Biên nhận: ĐÚNG" in run(*arguments).out
     assert "Receipt: HOLDS" in run(*arguments, "--lang", "en").out
+    monkeypatch.setenv("LIENTHONG_LANG", "en")
+    assert "Receipt: HOLDS" in run(*arguments).out
+    monkeypatch.setenv("LANG", "C")
+    monkeypatch.setenv("LIENTHONG_LANG", "vi")
+    told = run(*arguments)
+    assert "Biên nhận: ĐÚNG" in told.out
+    assert "Căn cứ tin cậy" in told.err
 
 
 def test_a_script_gets_every_check_as_json(run: Run, handed: Handed) -> None:

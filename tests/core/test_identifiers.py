@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lienthong.core.identifiers import DocumentId, IdentifierError, message_id, organ_code
+from lienthong.core.identifiers import DocumentId, IdentifierError, message_id, nearest_code, organ_code
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,19 @@ def test_a_message_id_is_safe_in_a_url_and_a_file_name_or_refused(text: str) -> 
     except IdentifierError:
         return
     assert safe.isascii() and not set(safe) & set("/\\?#% \n\t\0") and not safe.startswith(".")
+
+
+@pytest.mark.parametrize(
+    ("mistyped", "meant"),
+    [
+        ("H61.5", "H61.05"),
+        ("h61.O5", "H61.05"),
+        ("H61.62.5", "H61.62.05"),
+        ("H61.6205", "H61.62.05"),
+        ("H6105", "H61.05"),
+        ("XYZ", None),
+    ],
+)
+def test_the_code_that_was_probably_meant_is_found(mistyped: str, meant: str | None) -> None:
+    codes = ["H61", "H61.05", "H61.15", "H61.85", "H61.62.05", "H61.62.15", "000.00.05.H61"]
+    assert nearest_code(mistyped, codes) == meant

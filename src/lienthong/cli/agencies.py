@@ -10,6 +10,7 @@ from lienthong.cli.agency import AsOption, DataOption, client_of
 from lienthong.cli.language import LanguageOption, Speech
 from lienthong.cli.misuse import near
 from lienthong.cli.output import JsonOption, print_json, say, table
+from lienthong.core.identifiers import nearest_code
 
 if TYPE_CHECKING:
     from lienthong.registry.directory import Directory
@@ -70,6 +71,5 @@ def meant(book: Directory, given: str) -> str | None:
         return near(given, [f"group:{name}" for name in (*BUILT_IN_GROUPS, *book.group_titles)])
     names = {code: one.name for code, one in book.agencies.items()}
     names |= {alias.code: one.name for one in book.agencies.values() for alias in one.aliases}
-    bare = {code.replace("0", ""): code for code in sorted(names, reverse=True)}
-    code = bare.get(given.upper().replace("0", "")) or near(given, names)
+    code = nearest_code(given, names)
     return f"{code} ({names[code]})" if code else None

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from lienthong.cli.agency import DataOption, data_folder
-from lienthong.cli.output import JsonOption, note, print_json, progress, say, size_text
+from lienthong.cli.output import JsonOption, count, note, print_json, progress, say, size_text
 from lienthong.core.errors import LienthongError
 
 MANIFEST = "backup.json"
@@ -65,8 +65,8 @@ def backup(
         print_json({name: value for name, value in manifest.items() if name != "files"})
         return
     total = sum(size for size, _ in manifest["files"].values())
-    say(f"[green]✓[/] {to}: {len(manifest['files'])} files, {size_text(total)}.")
-    say(f"  {manifest['records']} records of the log {manifest['origin']} are in it.")
+    say(f"[green]✓[/] {to}: {count(len(manifest['files']), 'file')}, {size_text(total)}.")
+    say(f"  It holds {count(manifest['records'], 'record')} of the log {manifest['origin']}.")
     say(f"  Put it back: [bold]lienthong restore {to} --data NEW[/]")
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lienthong.cli.output import JsonOption, print_json, progress, say
+from lienthong.cli.output import JsonOption, count, print_json, progress, say
 from lienthong.core.errors import LienthongError
 
 
@@ -86,9 +86,8 @@ def init(
             }
         )
         return
-    say(
-        f"[green]✓[/] {configuration.hub.name} is ready in [bold]{data}[/] ({len(profiles)} agency profiles)."
-    )
+    made = count(len(profiles), "agency profile")
+    say(f"[green]✓[/] {configuration.hub.name} is ready in [bold]{data}[/] ({made}).")
     say(
         f"  The passphrase of its keys is in {data}/secrets/passphrase: move the root's key and it to a safe."
     )

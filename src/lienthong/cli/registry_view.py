@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from lienthong.cli.output import note, print_json, say, table
+from lienthong.cli.output import count, note, print_json, say, table
 from lienthong.core.clock import VIETNAM
 from lienthong.registry import models, queries
 from lienthong.registry.actions import ImportReport
@@ -40,29 +40,33 @@ def show_import(report: ImportReport, *, dry_run: bool, as_json: bool) -> None:
         return
     if report.bad:
         table(
-            f"{len(report.bad)} things to correct",
+            count(len(report.bad), "thing") + " to correct",
             ("file", "line", "column", "what", "to do"),
             [(b.file, b.line, b.column, b.what, b.remedy) for b in report.bad],
         )
     counts = ", ".join(
-        f"{count} {what}"
-        for what, count in (
-            ("agencies new", len(report.created)),
-            ("agencies changed", len(report.updated)),
-            ("groups", report.groups),
-            ("rights", report.rights),
-            ("quotas", report.quotas),
+        what
+        for what, number in (
+            (f"{_agencies(len(report.created))} new", len(report.created)),
+            (f"{_agencies(len(report.updated))} changed", len(report.updated)),
+            (count(report.groups, "group"), report.groups),
+            (count(report.rights, "right"), report.rights),
+            (count(report.quotas, "quota"), report.quotas),
         )
-        if count
+        if number
     )
     counts = counts or "nothing new"
     if report.applied:
-        say(f"[green]✓[/] {report.rows} rows read; {counts}.")
+        say(f"[green]✓[/] {count(report.rows, 'row')} read; {counts}.")
     elif dry_run:
-        say(f"{report.rows} rows read; it would be: {counts}. Nothing was changed.")
+        say(f"{count(report.rows, 'row')} read; it would be: {counts}. Nothing was changed.")
     else:
-        say(f"[red]✗[/] {report.rows} rows read; nothing was imported.")
+        say(f"[red]✗[/] {count(report.rows, 'row')} read; nothing was imported.")
         note("  Correct the rows, or take the good ones alone: --partial")
+
+
+def _agencies(number: int) -> str:
+    return "1 agency" if number == 1 else f"{number} agencies"
 
 
 def show_list(found: Sequence[models.Agency], *, more: bool, as_json: bool) -> None:
@@ -258,7 +262,7 @@ def show_publication(done: models.Publication, path: Path, *, as_json: bool) -> 
         )
         return
     until = f"{done.expires_at.astimezone(VIETNAM):%Y-%m-%d %H:%M}"
-    say(f"[green]✓[/] Directory version {done.version}, {done.agencies} agencies, until {until} (+07:00)")
+    say(f"[green]✓[/] Directory version {done.version}, {_agencies(done.agencies)}, until {until} (+07:00)")
     note(f"  {path}")
 
 
@@ -276,7 +280,7 @@ def show_check(today: date, now: datetime, *, as_json: bool) -> bool:
         codes = queries.without_certificate(use, today)
         if codes:
             shown = ", ".join(codes[:5]) + (" …" if len(codes) > 5 else "")
-            remarks.append(f"{len(codes)} agencies have no {use} certificate: {shown}")
+            remarks.append(f"{_agencies(len(codes))} without a certificate for {use}: {shown}")
     for row in queries.certificates_ending(now + ENDING_SOON):
         remarks.append(f"the {row.use} certificate of {row.agency.code} ends on {row.not_after:%Y-%m-%d}")
     latest = queries.latest_publication()
@@ -286,18 +290,18 @@ def show_check(today: date, now: datetime, *, as_json: bool) -> bool:
         remarks.append(f"the published directory (version {latest.version}) expired")
     waiting = queries.unpublished_changes()
     if latest is not None and waiting:
-        remarks.append(f"{waiting} changes are not published yet")
+        remarks.append(f"{count(waiting, 'change')} not published yet")
     if as_json:
         print_json({"ok": not wrong, "problems": wrong, "remarks": remarks})
         return not wrong
     if wrong:
         table(
-            f"{len(wrong)} contradictions",
+            count(len(wrong), "contradiction"),
             ("agency", "field", "what", "to do"),
             [tuple(line.values()) for line in wrong],
         )
     else:
-        say(f"[green]✓[/] {len(agencies)} agencies, no contradictions.")
+        say(f"[green]✓[/] {_agencies(len(agencies))}, no contradictions.")
     for remark in remarks:
         note(f"  [yellow]![/] {remark}")
     return not wrong

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from difflib import get_close_matches
 
 from lienthong.core.errors import LienthongError
 from lienthong.core.text import nfc
@@ -42,6 +44,25 @@ def organ_code(text: str, *, place: str = "OrganId") -> str:
         place=place,
         remedy="use the 13-character form 000.00.00.H61 or the form of Decision 20/2020, "
         "at most 35 characters of A-Z, 0-9 and dots, for example H37.DN.001",
+    )
+
+
+def nearest_code(given: str, codes: Iterable[str]) -> str | None:
+    """The code that was probably meant by one that nobody has: noughts left out or too many and letters that
+    look like digits come before other slips.
+    """
+    known = sorted(codes, reverse=True)
+    alike = {_worn(code): code for code in known}
+    return alike.get(_worn(given)) or next(iter(get_close_matches(given.upper(), known, 1, 0.7)), None)
+
+
+_WORN = str.maketrans("IL", "11", "O0.")
+
+
+def _worn(code: str) -> str:
+    """A code without what is easily mistyped in it."""
+    return (
+        code.upper().replace("O", "0").replace("I", "1").replace("L", "1").replace("0", "").replace(".", "")
     )
 
 

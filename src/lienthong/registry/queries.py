@@ -12,6 +12,7 @@ from datetime import date, datetime
 from django.db.models import Count, F, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
+from lienthong.core.identifiers import nearest_code
 from lienthong.core.text import fold
 from lienthong.registry import models
 from lienthong.registry.directory import (
@@ -87,9 +88,18 @@ def agency(code: str, on: date) -> models.Agency:
         found = candidates.first()
         if found is not None:
             return found
+    meant = _near(wanted)
     raise UnknownAgency(
-        f"no agency has the code {code[:60]!r}", remedy="look for it: `lienthong registry list --search NAME`"
+        f"no agency has the code {code[:60]!r}" + (f"; did you mean {meant}?" if meant else ""),
+        remedy="look for it: `lienthong registry list --search NAME`",
     )
+
+
+def _near(code: str) -> str | None:
+    """The code that was probably meant by one that nobody has."""
+    codes = [*models.Agency.objects.values_list("code", flat=True)]
+    codes += models.Alias.objects.values_list("code", flat=True).distinct()
+    return nearest_code(code, codes)
 
 
 def counts_by_kind(on: date) -> dict[str, int]:

@@ -29,6 +29,14 @@ def outcome(report: Report) -> dict[str, bool | None]:
     return {check.code: check.ok for check in report.checks}
 
 
+def test_a_good_certificate_is_explained_in_vietnamese_alone(province: Province, trust: Trust) -> None:
+    report = verify_container(province.container(), trust)
+    [told] = [check.explanation.vi for check in report.checks if check.code == "container.certificate"]
+    assert ", qua " in told
+    for word in (" is ", " trusted ", " through ", " not "):
+        assert word not in told
+
+
 def test_a_container_holds_and_every_step_is_named(province: Province, trust: Trust) -> None:
     report = verify_container(province.container(), trust)
     assert report.verdict == "holds"

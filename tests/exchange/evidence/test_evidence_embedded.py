@@ -236,6 +236,18 @@ def test_a_log_cut_at_its_end_is_found_by_what_its_index_has_seen(folder: Path, 
             open_store(folder)
 
 
+def test_a_log_whose_end_became_zeros_is_neither_served_nor_good(folder: Path, trust: Trust) -> None:
+    last = max((folder / "segments").glob("*.log"))
+    whole = last.stat().st_size
+    with last.open("r+b") as segment:
+        segment.seek(whole - 4200)
+        segment.write(bytes(4200))
+    assert verify_log(EmbeddedFolder(folder), trust).verdict == "fails"
+    for _ in range(2):
+        with pytest.raises(StoreCorrupt, match="the segments end before them"):
+            open_store(folder)
+
+
 def test_a_log_without_its_index_is_judged_by_itself(folder: Path, trust: Trust) -> None:
     (folder / "index.sqlite3").write_bytes(b"no index")
     assert verify_log(EmbeddedFolder(folder), trust).verdict == "holds"

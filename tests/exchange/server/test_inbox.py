@@ -22,9 +22,11 @@ def send(hub: RunningHub, province: TestProvince, to: str, **options: object) ->
 
 def wait_until_waiting(hub: RunningHub, count: int = 1) -> None:
     """Until ``count`` callers wait for something to arrive."""
-    deadline = monotonic() + 30
+    look_again = threading.Event()
+    deadline = monotonic() + 60
     while hub.on_loop(lambda: hub.app.hub.notices.waiting) < count:
         assert monotonic() < deadline
+        look_again.wait(0.005)
 
 
 def test_pages_follow_one_another_by_their_cursor(hub: RunningHub, province: TestProvince) -> None:

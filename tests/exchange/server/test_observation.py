@@ -61,6 +61,23 @@ def test_the_description_says_who_may_call_what(description: dict[str, Any]) -> 
         assert ("403" in operation["responses"]) == (not public)
 
 
+def test_the_description_says_what_a_wrong_method_and_too_much_are_answered(
+    hub: RunningHub, description: dict[str, Any]
+) -> None:
+    answers = description["components"]["responses"]
+    for route in ROUTES:
+        responses = description["paths"][route.path][route.method.lower()]["responses"]
+        assert responses["405"]["$ref"].endswith("/WrongMethod")
+        if "429" in responses:
+            assert responses["429"]["$ref"].endswith("/TooMuch")
+    limited = {r.path for r in ROUTES if 429 in r.problems}
+    assert limited == {"/v1/messages", "/v1/inbox", "/v1/inbox/events", "/v1/inbox/acknowledgements"}
+    assert "Allow" in answers["WrongMethod"]["headers"]
+    assert "Retry-After" in answers["TooMuch"]["headers"]
+    wrong = hub.http.delete("/v1/inbox")
+    assert (wrong.status_code, wrong.headers["allow"]) == (405, "GET")
+
+
 def test_every_schema_is_a_schema_and_every_reference_leads_somewhere(description: dict[str, Any]) -> None:
     text = json.dumps(description)
     for name, schema in description["components"]["schemas"].items():

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import _thread
 import threading
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lienthong.infrastructure.errors import Disconnected
@@ -49,7 +50,7 @@ def adds_up(plan: FibrePlan) -> bool:
     return plan.cost == plan.edge_cost.sum() + plan.node_cost.sum() + hops and plan.cost % 1000 == 0
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(towns())
 def test_a_design_reaches_every_site_and_its_bound_holds(attached: Attached) -> None:
     plan = design(attached, COSTS, time_limit=5)
@@ -62,7 +63,7 @@ def test_a_design_reaches_every_site_and_its_bound_holds(attached: Attached) -> 
     assert plan.ring_edges.size == 0
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(towns(), st.data())
 def test_the_cost_never_rises_when_an_edge_gets_cheaper(attached: Attached, data: st.DataObject) -> None:
     before = design(attached, COSTS, time_limit=5)
@@ -142,6 +143,38 @@ def test_a_stop_answers_with_the_best_plan_so_far() -> None:
     if not plan.proved:
         assert [finding.code for finding in plan.findings] == ["cancelled"]
         assert "dừng" in plan.notes[0]
+
+
+def test_ctrl_c_answers_with_the_best_plan_so_far() -> None:
+    attached = town(40, 120, 2)
+
+    pressed: list[str] = []
+
+    def told(stage: str, lower: float, upper: float) -> None:
+        if np.isfinite(upper) and not pressed:
+            pressed.append(stage)
+            _thread.interrupt_main()
+
+    plan = design(attached, COSTS, time_limit=120, progress=told)
+    assert reaches_every_site(plan)
+    assert pressed
+    assert [finding.code for finding in plan.findings] == ["cancelled"]
+
+
+@pytest.mark.parametrize("wishes", [Wishes(backbone=(0, 1, 2)), Wishes(most_switches=40)])
+def test_rings_and_limits_stop_as_well(wishes: Wishes) -> None:
+    attached = town(30, 60, 2)
+    pressed: list[str] = []
+
+    def told(stage: str, lower: float, upper: float) -> None:
+        if not pressed:
+            pressed.append(stage)
+            _thread.interrupt_main()
+
+    plan = plan_fibre(attached, COSTS, wishes, time_limit=15, progress=told)
+    assert pressed
+    assert reaches_every_site(plan)
+    assert plan.lower_bound <= plan.cost
 
 
 def test_a_price_list_is_taken_key_by_key() -> None:

@@ -7,7 +7,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lienthong.infrastructure.fibre.blocks import bridges
@@ -34,7 +34,7 @@ def together(plan: FibrePlan, edges: set[int], vertices: set[int]) -> bool:
     return all(bool(reached[v]) for v in vertices)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(towns(missing=0.0), st.integers(1, 4))
 def test_a_backbone_stays_connected_after_any_edge_is_cut(attached: Attached, count: int) -> None:
     backbone = tuple(range(min(count, len(attached.sites) - 1) + 1))
@@ -113,7 +113,7 @@ def test_the_relaxation_bounds_a_tree_as_the_solver_does(seed: int) -> None:
     assert raised >= 0.98 * tree
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(towns(), st.integers(1, 6))
 def test_no_way_passes_more_switches_than_allowed(attached: Attached, most: int) -> None:
     try:
@@ -136,7 +136,7 @@ def test_a_limit_that_does_not_bind_costs_nothing_and_a_tighter_one_no_less() ->
     assert tight.cost >= tight.lower_bound >= free.cost
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(towns(), st.integers(1, 5))
 def test_every_new_site_hangs_behind_one_splitter_within_the_ratio(attached: Attached, ratio: int) -> None:
     plan = design(attached, COSTS, time_limit=5)

@@ -109,11 +109,49 @@ def test_the_same_data_are_not_planned_twice(district: Made) -> None:
     assert made(folder, earlier=kept) is kept
 
 
-def test_changed_data_are_planned_anew(district: Made, tmp_path: Path) -> None:
-    _, plan = district
-    write_district(tmp_path, PLAN_TOML.replace("new_towers = 1", "new_towers = 0"))
-    other = open_folder(tmp_path)
-    assert other.digest() != plan.digest
+def test_only_what_depends_on_a_change_is_computed_anew(district: Made, tmp_path: Path) -> None:
+    folder, plan = district
+    dearer = PLAN_TOML.replace("[9_000_000_000, 9_000_000_000]", "[5_000_000_000, 9_000_000_000]")
+    write_district(tmp_path, dearer)
+    seen = set()
+    other = made(tmp_path, earlier=load(folder), told=lambda stage, what, share: seen.add(stage))
+    assert seen == {"data", "phasing", "scenarios", "sensitivity"}
+    assert other.phasing is not None and plan.phasing is not None
+    assert other.phasing.budget == (5_000_000_000, 9_000_000_000)
+    assert other.fibre is not None and plan.fibre is not None
+    assert other.fibre.cost == plan.fibre.cost
+    assert other.digest != plan.digest
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "first"),
+    [
+        ("nodes = 300", "nodes = 310", "data"),
+        ("new_towers = 1", "new_towers = 0", "radio"),
+        ("[time]", '[fibre]\nmicrowave = "none"\n[time]', "fibre"),
+        ("[time]", "[capacity]\nrooms = 2\n[time]", "capacity"),
+        ("complete = false", "complete = true", "phasing"),
+        ("cut_share = 0.5", "cut_share = 0.4", "scenarios"),
+        ("seconds = 40", "seconds = 41", ""),
+        ("[money]", "# a remark\n[money]", ""),
+    ],
+)
+def test_a_change_reaches_the_stages_behind_it(
+    district: Made, tmp_path: Path, old: str, new: str, first: str
+) -> None:
+    assert old in PLAN_TOML
+    write_district(tmp_path, PLAN_TOML.replace(old, new))
+    before, after = district[1].keys, open_folder(tmp_path).keys()
+    changed = [stage for stage in STAGES if before[stage] != after[stage]]
+    stages = list(STAGES)
+    assert changed == (stages[stages.index(first) :] if first else [])
+
+
+def test_a_new_place_is_noticed(district: Made, tmp_path: Path) -> None:
+    write_district(tmp_path)
+    with (tmp_path / "sites.csv").open("a", encoding="utf-8") as file:
+        file.write("Z,Nơi mới,agency,105.99,10.02,860,0,5,5,no\n")
+    assert open_folder(tmp_path).keys()["data"] != district[1].keys["data"]
 
 
 def test_a_stopped_making_keeps_what_is_done_and_goes_on_from_there(tmp_path: Path) -> None:

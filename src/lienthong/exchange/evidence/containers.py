@@ -14,7 +14,7 @@ from lienthong.exchange.edxml.envelope import Envelope
 from lienthong.exchange.evidence.checks import Report, Stopped, Trust, Words, local_time
 from lienthong.exchange.evidence.pdfs import check_pdfs
 from lienthong.trust import asic
-from lienthong.trust.certificates import describe
+from lienthong.trust.certificates import Verdict, describe
 from lienthong.trust.cms import SignatureInfo
 from lienthong.trust.profiles import Profile
 from lienthong.trust.timestamps import digest_algorithm, verify_timestamp
@@ -156,7 +156,7 @@ def _check_certificate(report: Report, signature: SignatureInfo, trust: Trust, a
     report.passed(
         "container.certificate",
         CERTIFICATE,
-        Words(f"{name}: tin cậy vào lúc {when} ({verdict.reason})", f"{name}, at {when}: {verdict.reason}"),
+        Words(f"{name}: tin cậy vào lúc {when}{_through(verdict)}", f"{name}, at {when}: {verdict.reason}"),
     )
     if trust.certificates.revocation is None or verdict.status == "unknown":
         report.skipped(
@@ -236,3 +236,12 @@ def _check_sender(
             ),
             needed=True,
         )
+
+
+def _through(verdict: Verdict) -> str:
+    """Through whom a good certificate is trusted, in Vietnamese; a tolerated doubt is quoted."""
+    _, found, anchor = verdict.reason.partition(" is trusted through ")
+    if not found:
+        return f" ({verdict.reason})"
+    anchor, unchecked, _ = anchor.partition("; revocation was not checked")
+    return f", qua {anchor}" + ("; chưa kiểm tra việc thu hồi" if unchecked else "")

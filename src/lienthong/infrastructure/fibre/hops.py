@@ -16,6 +16,7 @@ import numpy as np
 
 from lienthong.infrastructure.fibre import running
 from lienthong.infrastructure.fibre.costs import UNIT, FibreCosts
+from lienthong.infrastructure.fibre.design import CANCELLED
 from lienthong.infrastructure.fibre.errors import Infeasible
 from lienthong.infrastructure.fibre.problem import Problem, plan_of, state
 from lienthong.infrastructure.fibre.result import FibrePlan
@@ -72,25 +73,32 @@ def design_hops(
     passes = np.zeros(problem.cost.size)
     for v in work.sites:
         passes[work.incident(v)] += 0.5
-    step = float(problem.cost[list(plain)].sum()) / max(len(plain), 1)
+    plain_cost = float(problem.cost[list(plain)].sum())
+    step = plain_cost / max(len(plain), 1)
     left = time_limit * 0.45
-    for weight in (0.0, 0.5, 1.0, 2.0, 4.0, 8.0):
-        if weight == 0.0:
+    cancelled = found.cancelled
+    try:
+        for weight in (0.0, 0.5, 1.0, 2.0, 4.0, 8.0):
             tree = plain
-        elif found.cancelled:
-            break
-        else:
-            guided = np.rint((problem.cost + passes * weight * step) / UNIT) * UNIT
-            tree = frozenset(_tree(problem, guided, left / 10, seed, stop).edges)
-        tree = work.repaired(tree)
-        total = float(problem.cost[list(tree)].sum())
-        if total < cost:
-            best, cost = tree, total
-        told("hops", lower)
-        if weight == 0.0 and tree == plain and found.proved:
-            lower = cost
-            break
-    if lower < cost:
+            if weight:
+                guided = np.rint((problem.cost + passes * weight * step) / UNIT) * UNIT
+                other = _tree(problem, guided, left / 10, seed, stop)
+                tree, cancelled = frozenset(other.edges), other.cancelled
+            tree = work.repaired(tree)
+            total = float(problem.cost[list(tree)].sum())
+            if total < cost:
+                best, cost = tree, total
+            told("hops", lower)
+            if weight == 0.0 and cost == plain_cost and found.proved:
+                lower = cost
+                break
+            if cancelled:
+                break
+    except KeyboardInterrupt:
+        if not best:
+            raise
+        cancelled = True
+    if lower < cost and not cancelled:
         bound = float(np.ceil(work.bound() / UNIT - 1e-3)) * UNIT
         lower = min(cost, max(lower, bound))
         told("layers", lower)
@@ -100,7 +108,7 @@ def design_hops(
         lower_bound=lower,
         seconds=time.monotonic() - began,
         proved=lower >= cost - UNIT / 2,
-        findings=attached.findings,
+        findings=[*attached.findings, *([CANCELLED] if cancelled else [])],
     )
 
 

@@ -22,7 +22,6 @@ from lienthong.infrastructure.geography.graph import Floats, Ints, Mask
 from lienthong.infrastructure.steiner.kernels import ascent, flow, paths
 
 CLOSE = 1e-6
-DENSE = 60
 
 
 @dataclass(frozen=True)
@@ -95,8 +94,7 @@ class Relaxation:
         ]
         self.enter(np.flatnonzero((reduced <= worth) & self.alive))
         for cut in seeds:
-            if cut.size <= DENSE or not self.needs.twos.size:
-                self.add_cut(cut)
+            self.add_cut(cut)
 
     def enter(self, arcs: Ints) -> None:
         """Columns for ``arcs``, with their places in the rows there are."""

@@ -18,6 +18,7 @@ from scipy.sparse.csgraph import dijkstra
 from lienthong.infrastructure.fibre import running
 from lienthong.infrastructure.fibre.blocks import bridges, two_connected
 from lienthong.infrastructure.fibre.costs import UNIT, FibreCosts
+from lienthong.infrastructure.fibre.design import CANCELLED
 from lienthong.infrastructure.fibre.errors import Infeasible
 from lienthong.infrastructure.fibre.problem import Link, Problem, plan_of, state
 from lienthong.infrastructure.fibre.relaxation import Needs, Relaxation, raise_bound
@@ -28,6 +29,9 @@ from lienthong.infrastructure.geography.graph import Floats, Ints
 from lienthong.infrastructure.steiner.solver import Progress
 
 Edges = frozenset[int]
+
+LARGE = 5_000
+"""With more edges than this the LP does not catch up with dual ascent in minutes: better look for rings."""
 
 
 def design_rings(
@@ -55,6 +59,7 @@ def design_rings(
     try:
         work.run()
     except KeyboardInterrupt:
+        work.cancelled = True
         if work.best is None:
             raise
     assert work.best is not None
@@ -65,7 +70,7 @@ def design_rings(
         lower_bound=work.cost if proved else work.lower,
         seconds=time.monotonic() - began,
         proved=proved,
-        findings=attached.findings,
+        findings=[*attached.findings, *([CANCELLED] if work.stopped() else [])],
     )
 
 
@@ -88,6 +93,7 @@ class _Rings:
         self.roads = range(graph.edges)
         self.cost, self.lower = float("inf"), 0.0
         self.best: Edges | None = None
+        self.cancelled = False
 
     def check(self) -> None:
         """Two ways must exist at all."""
@@ -136,7 +142,7 @@ class _Rings:
             self._attempt(problem.cost, start, share, self.left(0.08))
 
     def stopped(self) -> bool:
-        return self.stop is not None and self.stop.is_set()
+        return self.cancelled or (self.stop is not None and self.stop.is_set())
 
     def _relax(self, deadline: float) -> None:
         problem = self.problem
@@ -145,7 +151,9 @@ class _Rings:
             problem.vertices, problem.tail, problem.head, problem.cost / UNIT, self.hub, sites, self.twos
         )
         relaxation = Relaxation(needs)
-        self._told("relaxation", relaxation.bound * UNIT)
+        self._told("dual ascent", relaxation.bound * UNIT)
+        if problem.tail.size > LARGE:
+            return
         calls = 0
 
         def upper(x: Floats) -> float:
@@ -174,7 +182,14 @@ class _Rings:
     def _tree(self, cost: Floats, seconds: float) -> running.Found:
         instance = self.problem.instance()
         instance = replace(instance, cost=np.rint(cost / UNIT))
-        return running.solve(instance, time_limit=seconds, seed=self.seed, stop=self.stop)
+        # even when stopped a first network is finished, in a hurry
+        stopped = self.stopped()
+        found = running.solve(
+            instance, time_limit=min(seconds, 1.0) if stopped else seconds, seed=self.seed,
+            stop=None if stopped else self.stop,
+        )  # fmt: skip
+        self.cancelled = self.cancelled or found.cancelled
+        return found
 
     def _attempt(self, guide: Floats, tree: Edges, share: float, seconds: float) -> None:
         """Rings at ``share`` of the price where ``tree`` runs, a tree on them, what is not needed deleted."""
@@ -188,7 +203,7 @@ class _Rings:
             cost = guide.copy()
             cost[list(ring)] = 0.0
             grown = self._tree(cost, max(0.2, (deadline - time.monotonic()) * 0.5))
-            tree = self._pruned(frozenset(grown.edges) | ring | {door}, deadline + 2.0)
+            tree = self._pruned(frozenset(grown.edges) | ring | {door}, min(deadline + 2.0, self.deadline))
             total = float(self.problem.cost[list(tree)].sum())
             if total < self.cost:
                 self.cost, self.best = total, tree

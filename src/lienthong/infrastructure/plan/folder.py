@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 import tomllib
 import types
 import typing
@@ -13,8 +14,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from lienthong import __version__
 from lienthong.infrastructure.plan.errors import BadPlanFolder
-from lienthong.infrastructure.plan.settings import Settings
+from lienthong.infrastructure.plan.serialising import encode
+from lienthong.infrastructure.plan.settings import STAGES, Settings
 
 SETTINGS, SURVEY, PLAN = "plan.toml", "survey", "plan.json"
 SEE = "see docs/reference/planning.md"
@@ -36,17 +39,49 @@ class Folder:
     def plan(self) -> Path:
         return self.path / PLAN
 
-    def digest(self) -> str:
-        """SHA-256 over the settings, the survey and every file they name: the same when nothing changed."""
-        taken = hashlib.sha256((self.path / SETTINGS).read_bytes())
-        named = [self.file(each.name) for each in dataclasses.fields(self.settings.files) if _is_path(each)]
-        for path in [self.path / SURVEY, *(path for path in named if path is not None)]:
-            for part in sorted(path.rglob("*.csv")) if path.is_dir() else [path]:
-                if part.is_file():
-                    taken.update(str(part.relative_to(path.parent)).encode() + b"\0")
-                    with part.open("rb") as stream:
-                        taken.update(hashlib.file_digest(stream, "sha256").digest())
-        return taken.hexdigest()
+    def keys(self) -> dict[str, str]:
+        """By stage the SHA-256 of all it is made from: settings, files, survey, and the stages before it.
+        The same when nothing it depends on has changed.
+        """
+        made = self.settings.synthetic
+        own: dict[str, list[Any]] = {
+            "data": [
+                __version__, self.settings.root, self.settings.crs, self.settings.districts,
+                self.settings.synthetic_data, self.settings.files.wave, self.settings.files.roads_crs,
+                made.roads, made.seed, made.nodes,
+                *(self._digest(name) for name in ("sites", "roads", "fibre", "rivers")),
+                "" if self.settings.files.sites else _digest_of(self.path / SURVEY),
+            ],
+            "radio": [
+                self.settings.radio, made.terrain, made.towers,
+                *(self._digest(name) for name in ("terrain", "clutter", "population", "towers")),
+            ],
+            "fibre": [self.settings.fibre, self._digest("prices")],
+            "capacity": [self.settings.capacity, self.settings.money.years, self._digest("coefficients")],
+            "phasing": [self.settings.money, self.settings.funding],
+            "scenarios": [self.settings.scenarios],
+            "sensitivity": [],
+        }  # fmt: skip
+        keys, chain = {}, ""
+        for stage in STAGES:
+            said = json.dumps(encode([chain, *own[stage]]), sort_keys=True, ensure_ascii=False)
+            keys[stage] = chain = hashlib.sha256(said.encode()).hexdigest()
+        return keys
+
+    def _digest(self, name: str) -> str:
+        path = self.file(name)
+        return "" if path is None else _digest_of(path)
+
+
+def _digest_of(path: Path) -> str:
+    """SHA-256 of a file, or of the CSV files in a folder with their names."""
+    taken = hashlib.sha256()
+    for part in sorted(path.rglob("*.csv")) if path.is_dir() else [path]:
+        if part.is_file():
+            taken.update(str(part.relative_to(path.parent)).encode() + b"\0")
+            with part.open("rb") as stream:
+                taken.update(hashlib.file_digest(stream, "sha256").digest())
+    return taken.hexdigest()
 
 
 def _is_path(key: dataclasses.Field[Any]) -> bool:

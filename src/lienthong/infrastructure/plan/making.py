@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -48,16 +48,16 @@ def make(
     earlier: Plan | None = None,
     kept: Kept = lambda plan: None,
 ) -> Plan:
-    """The plan of a folder. ``earlier`` is a plan of the same data to go on from; ``kept`` is given the plan
-    after each stage. Raises :class:`Cancelled` with the stages done, and each part's own errors.
+    """The plan of a folder. Stages of ``earlier`` that nothing has changed for are taken over; ``kept`` is
+    given the plan after each stage. Raises :class:`Cancelled` with the stages done, and each part's own
+    errors.
     """
-    digest = folder.digest()
-    if earlier is not None and earlier.digest == digest:
-        if set(STAGES) <= set(earlier.stages):
+    keys = folder.keys()
+    if earlier is not None:
+        earlier = _still_true(earlier, folder, keys)
+        if earlier is not None and set(STAGES) <= set(earlier.stages):
             return earlier
-    else:
-        earlier = None
-    plan, base = _begin(folder, run, now, digest, earlier)
+    plan, base = _begin(folder, run, now, keys, earlier)
     kept(plan)
     for stage, work in _WORK.items():
         if stage in plan.stages:
@@ -68,7 +68,24 @@ def make(
     return plan
 
 
-def _begin(folder: Folder, run: Run, now: datetime, digest: str, earlier: Plan | None) -> tuple[Plan, Base]:
+def _still_true(earlier: Plan, folder: Folder, keys: Mapping[str, str]) -> Plan | None:
+    """What of an earlier plan is still what the folder would give: its first stages, or nothing."""
+    stages: list[str] = []
+    for stage in STAGES:
+        if stage not in earlier.stages or earlier.keys.get(stage) != keys[stage]:
+            break
+        stages.append(stage)
+    if not stages:
+        return None
+    settings = replace(folder.settings, districts=earlier.settings.districts)
+    if tuple(stages) == earlier.stages and settings == earlier.settings:
+        return earlier
+    return replace(earlier.upto(tuple(stages)), settings=settings, keys=keys)
+
+
+def _begin(
+    folder: Folder, run: Run, now: datetime, keys: Mapping[str, str], earlier: Plan | None
+) -> tuple[Plan, Base]:
     run.stage, began = "data", time.monotonic()
     run.say("survey")
     settings = folder.settings
@@ -84,12 +101,14 @@ def _begin(folder: Folder, run: Run, now: datetime, digest: str, earlier: Plan |
     base = Base(folder, coefficients, prices, found.storage_gb, graph, findings, ground)
     run.clock.done("data")
     if earlier is not None:
-        return earlier, base
+        made_at = now.astimezone(VIETNAM).isoformat(timespec="seconds")
+        rates = tuple(coefficients.values())
+        return replace(earlier, made_at=made_at, coefficients=rates, prices=prices.entries), base
     synthetic = settings.made_up or found.synthetic or graph.synthetic
     sources = [*found.sources, graph.source]
     plan = Plan(
         settings=replace(settings, districts=found.districts),
-        digest=digest,
+        keys=keys,
         made_at=now.astimezone(VIETNAM).isoformat(timespec="seconds"),
         synthetic=synthetic,
         stages=("data",),
@@ -114,7 +133,7 @@ def _stage(run: Run, stage: str, plan: Plan, base: Base, work: Callable[[Plan, B
         stopped = Cancelled(
             f"stopped while making: {stage}; kept: {', '.join(plan.stages)}",
             place=str(base.folder.plan),
-            remedy="run `lienthong infrastructure plan FOLDER` again: it goes on from there",
+            remedy=f"run `lienthong infrastructure plan {base.folder.path}` again: it goes on from there",
         )
         stopped.done = plan.stages
         raise stopped from error

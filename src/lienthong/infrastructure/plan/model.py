@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import cached_property
+from typing import Any
 
 from lienthong.infrastructure.capacity.coefficients import Coefficient
 from lienthong.infrastructure.capacity.links import LinkSize
@@ -20,6 +21,17 @@ from lienthong.infrastructure.plan.state import State
 from lienthong.infrastructure.survey.model import Site
 
 SCHEMA = "lienthong-plan/1"
+
+
+PARTS: Mapping[str, tuple[str, ...]] = {
+    "radio": ("radio",),
+    "fibre": ("fibre", "apart", "splitters", "notes_vi", "notes_en"),
+    "capacity": ("links", "trunks", "storage"),
+    "phasing": ("items", "phasing"),
+    "scenarios": ("scenarios",),
+    "sensitivity": ("tornadoes",),
+}
+"""The fields of a plan that each stage fills."""
 
 
 @dataclass(frozen=True)
@@ -57,13 +69,13 @@ class Splitters:
 class Plan:
     """Money in VND, lengths in metres, rates in Mbit/s, storage in GB, years as numbers.
 
-    ``stages`` have been made, in order; the parts of stages not made yet are None or empty. ``digest`` is
-    that of the folder it was made from. ``apart`` is what the network would cost if every site had a trench
-    of its own to the network of today. ``seconds`` by stage.
+    ``stages`` have been made, in order; the parts of stages not made yet are None or empty. ``keys`` tell by
+    stage what it was made from (:meth:`.folder.Folder.keys`). ``apart`` is what the network would cost if
+    every site had a trench of its own to the network of today. ``seconds`` by stage.
     """
 
     settings: Settings
-    digest: str
+    keys: Mapping[str, str]
     made_at: str
     synthetic: bool
     stages: tuple[str, ...] = ()
@@ -90,8 +102,24 @@ class Plan:
     schema: str = SCHEMA
 
     @property
+    def digest(self) -> str:
+        """SHA-256 of everything the plan was made from."""
+        return self.keys["sensitivity"]
+
+    @property
     def years(self) -> tuple[int, ...]:
         return self.settings.money.years
+
+    def upto(self, stages: tuple[str, ...]) -> Plan:
+        """The plan as it was when only these stages had been made."""
+        later = {name for stage, names in PARTS.items() if stage not in stages for name in names}
+        empty: dict[str, Any] = {
+            each.name: each.default_factory() if each.default_factory is not MISSING else each.default
+            for each in fields(self)
+            if each.name in later
+        }
+        seconds = {stage: spent for stage, spent in self.seconds.items() if stage in stages}
+        return replace(self, stages=stages, seconds=seconds, **empty)
 
     def notes(self, lang: str) -> tuple[str, ...]:
         return self.notes_en if lang == "en" else self.notes_vi

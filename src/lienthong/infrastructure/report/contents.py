@@ -85,7 +85,7 @@ CHAPTERS: Sequence[Callable[[Facts, str], list[Block]]] = (
     assumptions,
     method,
 )
-OPEN_A_PAGE = (design, radio, scenarios, quantities, assumptions)
+OPEN_A_PAGE = (design, radio, scenarios, sensitivity, assumptions)
 
 
 def contents(plan: Plan, lang: str) -> dict[str, Any]:

@@ -153,10 +153,10 @@ class Sheet:
         standing = [tower for tower in radio.towers if tower.existing]
         for tower in (*standing, *radio.chosen):
             x, y = self._at(tower.lon, tower.lat)
-            fill = "#b9a3cc" if tower.existing else symbols.FILLS["tower"]
+            fill = "#93bfbe" if tower.existing else symbols.FILLS["tower"]
             self.add(symbols.marker("tower", x, y, fill=fill, size=5.0 if tower.existing else 7.5))
         if standing:
-            self.legend.add(symbols.marker("tower", 15, 6, fill="#b9a3cc", size=5.0), self.words["mast"])
+            self.legend.add(symbols.marker("tower", 15, 6, fill="#93bfbe", size=5.0), self.words["mast"])
         if radio.chosen:
             self.legend.add(symbols.marker("tower", 15, 6, size=7.0), self.words["new mast"])
 
@@ -298,7 +298,8 @@ def years_map(scene: Scene, lang: str = "vi") -> str:
             sheet.legend.lines(colours[year], words["built"].format(year=year), width=3)
         if later:
             sheet.legend.lines(symbols.LATER, words["later"], dash="4 3")
-    sheet.hops()
+    if sheet.hops():
+        sheet.legend.lines(symbols.MICROWAVE, words["microwave"], dash="2 3")
 
     def fill(site: Any) -> str:
         if site.connected:

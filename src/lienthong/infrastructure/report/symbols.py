@@ -19,14 +19,14 @@ ROADS = {
 ROAD_ELSE = ("#e5dfd2", 0.6)
 EXISTING = "#3d3d3d"
 RING = "#d95f9e"
-MICROWAVE = "#7b3fa0"
-YEARS = ("#7f0000", "#d7301f", "#f58a1f", "#e0b400", "#5a9e3f", "#1f78b4", "#6a51a3", "#555555")
+MICROWAVE = "#007a78"
+YEARS = ("#3b0f70", "#b5367a", "#f76f5c", "#e3a400", "#5a9e3f", "#1f78b4", "#6a51a3", "#555555")
 LATER = "#9aa0a6"
 COVERED = (120, 170, 220)
 GAINED = (245, 150, 60)
 
 SIZES = {"commune": 4.2, "agency": 3.2, "node": 4.6, "tower": 6.5, "core": 9.0}
-FILLS = {"commune": "#1f4e79", "agency": "#2e8b57", "node": "#222", "tower": "#7b3fa0", "core": "#c00"}
+FILLS = {"commune": "#1f4e79", "agency": "#2e8b57", "node": "#222", "tower": "#007a78", "core": "#c00"}
 
 
 def marker(kind: str, x: float, y: float, *, fill: str | None = None, size: float | None = None) -> str:

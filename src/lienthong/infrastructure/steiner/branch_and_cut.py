@@ -9,29 +9,35 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import highspy
 import numpy as np
-from numpy.typing import NDArray
 
-from lienthong.infrastructure.steiner.heuristics import Mask, Tree, grown, improved
-from lienthong.infrastructure.steiner.instance import Floats
-from lienthong.infrastructure.steiner.kernels import flow, paths, trees
-from lienthong.infrastructure.steiner.reductions import Arrays
+from lienthong.infrastructure.steiner.heuristics import Tree, grown, improved
+from lienthong.infrastructure.steiner.instance import Floats, Ints
+from lienthong.infrastructure.steiner.kernels import cuts, trees
+from lienthong.infrastructure.steiner.reductions import Arrays, Mask
 
-Cut = NDArray[np.int64]
+Told = Callable[[float, Tree], float]
+"""Called with (lower bound, a tree just found); answers the best cost known by now."""
+
+SLICE_S = 2.0
+"""Longest run of the LP before it looks whether to stop."""
+ROOM = 4_000_000
+"""Most arcs in the cuts of one separation."""
 
 
 @dataclass
 class Outcome:
-    """``lower``: proved for this graph; ``tree``: the best found (cost inf when none better)."""
+    """``lower``: proved for these arrays; ``tree``: the best found (cost inf when none better);
+    ``possible``: arcs that a better tree may still use, as the LP's reduced costs tell.
+    """
 
     lower: float
     tree: Tree
     proved: bool
-    cuts: int = 0
-    log: list[str] = field(default_factory=list)
+    possible: Mask
 
 
 class CutModel:
@@ -40,106 +46,109 @@ class CutModel:
     def __init__(self, arrays: Arrays, root: int, possible: Mask) -> None:
         self.a, self.root = arrays, root
         self.arcs = np.flatnonzero(possible)
+        self.possible = possible.copy()
         self.column = np.full(2 * arrays.tail.size, -1, np.int64)
         self.column[self.arcs] = np.arange(self.arcs.size)
-        self.model = highspy.Highs()
-        self.model.setOptionValue("output_flag", False)
-        self.model.setOptionValue("threads", 1)
+        self.highs = highspy.Highs()
+        for option, value in (("output_flag", False), ("threads", 1), ("presolve", "off")):
+            self.highs.setOptionValue(option, value)
         count = self.arcs.size
-        zeros, ones = np.zeros(count), np.ones(count)
-        self.model.addVars(count, zeros, ones)
-        self.model.changeColsCost(count, np.arange(count, dtype=np.int32), arrays.arc_cost[self.arcs])
+        self.highs.addVars(count, np.zeros(count), np.ones(count))
+        self.highs.changeColsCost(count, np.arange(count, dtype=np.int32), arrays.arc_cost[self.arcs])
         self.rows: set[bytes] = set()
-        self.balanced: set[int] = set()
-        self.tails = np.where(self.arcs & 1 == 0, arrays.tail[self.arcs >> 1], arrays.head[self.arcs >> 1])
-        self.heads = np.where(self.arcs & 1 == 0, arrays.head[self.arcs >> 1], arrays.tail[self.arcs >> 1])
-        for t in arrays.terminals.tolist():
-            if t != root:
-                self.add_cut(self.arcs[self.heads == t])
+        self.keys: list[bytes] = []
+        self.purged = 0
+        self.unbalanced = ~arrays.is_terminal
+        odd = self.arcs & 1 == 1
+        self.tails = np.where(odd, arrays.head[self.arcs >> 1], arrays.tail[self.arcs >> 1])
+        self.heads = np.where(odd, arrays.tail[self.arcs >> 1], arrays.head[self.arcs >> 1])
+        self.gone = np.zeros(count, np.bool_)
 
     def balance(self, x: Floats) -> int:
         """Rows "no more arrives than leaves" for the Steiner vertices where ``x`` (by column) breaks them."""
         n = self.a.n
         surplus = np.bincount(self.heads, x, n) - np.bincount(self.tails, x, n)
-        added = 0
-        for v in np.flatnonzero((surplus > 1e-4) & ~self.a.is_terminal).tolist():
-            if v in self.balanced:
-                continue
-            self.balanced.add(v)
-            into, out = np.flatnonzero(self.heads == v), np.flatnonzero(self.tails == v)
-            columns = np.concatenate([into, out]).astype(np.int32)
-            signs = np.concatenate([np.ones(into.size), -np.ones(out.size)])
-            self.model.addRow(-highspy.kHighsInf, 0.0, columns.size, columns, signs)
-            added += 1
-        return added
+        broken = (surplus > 1e-4) & self.unbalanced
+        self.unbalanced &= ~broken
+        into, out = np.flatnonzero(broken[self.heads]), np.flatnonzero(broken[self.tails])
+        vertex = np.concatenate([self.heads[into], self.tails[out]])
+        by_vertex = np.argsort(vertex, kind="stable")
+        columns = np.concatenate([into, out])[by_vertex]
+        signs = np.concatenate([np.ones(into.size), -np.ones(out.size)])[by_vertex]
+        starts = np.searchsorted(vertex[by_vertex], np.flatnonzero(broken))
+        self._rows(starts, columns, signs, -highspy.kHighsInf, 0.0)
+        self.keys += [b""] * starts.size
+        return int(starts.size)
 
-    def add_cut(self, arcs: Cut) -> bool:
-        columns = self.column[arcs]
-        columns = np.unique(columns[columns >= 0]).astype(np.int32)
-        key = columns.tobytes()
-        if key in self.rows:
-            return False
-        self.rows.add(key)
-        self.model.addRow(1.0, highspy.kHighsInf, columns.size, columns, np.ones(columns.size))
-        return True
+    def add_cuts(self, bounds: Ints, arcs: Ints) -> int:
+        """The cuts ``arcs[bounds[i]:bounds[i+1]]`` that are new, as rows: how many."""
+        starts, columns, filled = [], [], 0
+        for i in range(bounds.size - 1):
+            cut = self.column[arcs[bounds[i] : bounds[i + 1]]]
+            cut = np.sort(cut[cut >= 0])
+            key = cut.tobytes()
+            if key not in self.rows:
+                self.rows.add(key)
+                self.keys.append(key)
+                starts.append(filled)
+                columns.append(cut)
+                filled += cut.size
+        if starts:
+            self._rows(np.array(starts), np.concatenate(columns), np.ones(filled), 1.0, highspy.kHighsInf)
+        return len(starts)
+
+    def _rows(self, starts: Ints, columns: Ints, values: Floats, low: float, high: float) -> None:
+        if starts.size:
+            lows, highs = np.full(starts.size, low), np.full(starts.size, high)
+            self.highs.addRows(
+                starts.size, lows, highs, columns.size, starts.astype(np.int32), columns.astype(np.int32),
+                values,
+            )  # fmt: skip
 
     def values(self) -> Floats:
         """The solution by column."""
-        found: Floats = np.maximum(np.array(self.model.getSolution().col_value), 0.0)
+        found: Floats = np.maximum(np.array(self.highs.getSolution().col_value), 0.0)
         return found
 
-    def separate(self, x: Floats, order: NDArray[np.int64], deadline: float, nested: int = 8) -> int:
-        """Cuts that ``x`` violates towards each terminal: next to it, next to the root, and nested ones.
+    def separate(self, x: Floats, order: Ints, nested: int = 5) -> int:
+        """Add the cuts that ``x`` violates towards the terminals ``order``: how many are new."""
+        a = self.a
+        capacity = np.zeros(2 * a.tail.size)
+        capacity[self.arcs] = x
+        return self.add_cuts(
+            *cuts.violated(
+                a.n, a.start, a.near, a.leaving, capacity, order, self.root, self.possible, nested, ROOM
+            )
+        )
 
-        Flows run on the arcs that ``x`` uses; a cut takes in every possible arc across it.
-        """
-        support = Support(self, x)
-        added = 0
-        for t in order.tolist():
-            if t == self.root:
-                continue
-            if time.monotonic() > deadline:
-                break
-            work = support.capacity.copy()
-            for _ in range(nested):
-                near_end, near_root = support.cut_sides(work, t)
-                if near_end is None or near_root is None:
-                    break
-                for side in (near_end, near_root):
-                    crossing = side[self.heads] & ~side[self.tails]
-                    added += self.add_cut(self.arcs[crossing])
-                    work[support.slot[np.flatnonzero(crossing & support.used)]] = 1.0
-        return added
+    def purge(self) -> None:
+        """Drop the cuts that do not bind, once the rows have grown by half; the basis stays."""
+        if len(self.keys) < 1.5 * self.purged + 1000:
+            return
+        basis = self.highs.getBasis()
+        solution = self.highs.getSolution()
+        slack = np.array(solution.row_value) - 1.0
+        idle = np.array([s == highspy.HighsBasisStatus.kBasic for s in basis.row_status], np.bool_)
+        idle &= (slack > 0.01) & np.array([bool(key) for key in self.keys], np.bool_)
+        rows = np.flatnonzero(idle)
+        if rows.size:
+            self.highs.deleteRows(rows.size, rows.astype(np.int32))
+            basis.row_status = [s for s, gone in zip(basis.row_status, idle, strict=True) if not gone]
+            self.highs.setBasis(basis)
+            self.rows.difference_update(self.keys[row] for row in rows.tolist())
+            self.keys = [key for key, gone in zip(self.keys, idle, strict=True) if not gone]
+        self.purged = len(self.keys)
 
-
-class Support:
-    """The arcs with a positive value, as a small graph of its own."""
-
-    def __init__(self, model: CutModel, x: Floats) -> None:
-        a = model.a
-        self.n, self.root = a.n, model.root
-        self.used = x > 1e-7
-        arcs = model.arcs[self.used]
-        edges = np.unique(arcs >> 1)
-        self.vertices = np.unique(np.concatenate([a.tail[edges], a.head[edges], a.terminals]))
-        self.place = np.full(a.n, -1, np.int64)
-        self.place[self.vertices] = np.arange(self.vertices.size)
-        self.graph = paths.adjacency(self.vertices.size, self.place[a.tail[edges]], self.place[a.head[edges]])
-        self.slot = np.full(x.size, -1, np.int64)
-        self.slot[self.used] = 2 * np.searchsorted(edges, arcs >> 1) + (arcs & 1)
-        self.capacity = np.zeros(2 * edges.size)
-        self.capacity[self.slot[self.used]] = x[self.used]
-
-    def cut_sides(self, capacity: Floats, terminal: int) -> tuple[Mask, Mask] | tuple[None, None]:
-        """Terminal sides of the minimum cuts nearest ``terminal`` and nearest the root, when below 1."""
-        count, source, sink = self.vertices.size, int(self.place[self.root]), int(self.place[terminal])
-        value, residual = flow.maximum_flow(count, *self.graph, capacity, source, sink, 1.0)
-        if value >= 1.0 - 1e-4:
-            return None, None
-        near_end, near_root = np.zeros(self.n, np.bool_), np.zeros(self.n, np.bool_)
-        near_end[self.vertices] = flow.reachable(count, *self.graph, residual, sink, True)
-        near_root[self.vertices] = ~flow.reachable(count, *self.graph, residual, source, False)
-        return near_end, near_root
+    def exclude(self, spare: float) -> None:
+        """Fix at 0 the arcs whose reduced cost exceeds ``spare``."""
+        duals = np.array(self.highs.getSolution().col_dual)
+        new = (duals > spare) & ~self.gone
+        if new.sum() > 0.02 * new.size:
+            columns = np.flatnonzero(new)
+            self.gone |= new
+            self.possible[self.arcs[columns]] = False
+            zeros = np.zeros(columns.size)
+            self.highs.changeColsBounds(columns.size, columns.astype(np.int32), zeros, zeros)
 
 
 def solve(
@@ -147,50 +156,66 @@ def solve(
     *,
     root: int,
     possible: Mask,
-    seeds: list[Cut],
+    seeds: tuple[Ints, Ints],
     upper: float,
     unit: float,
     deadline: float,
+    late: Callable[[], bool],
     rng: np.random.Generator,
-    progress: Callable[[float, float], None] | None = None,
+    told: Told,
 ) -> Outcome:
     """Bound and, when time allows, prove. ``upper`` is a known tree's cost; ``unit`` is the least
-    improvement that counts (1 when costs are whole numbers, else 0).
+    improvement that counts (1 when costs are whole numbers, else 0). ``seeds``: bounds, arcs of cuts.
     """
     model = CutModel(arrays, root, possible)
-    for cut in seeds:
-        model.add_cut(cut)
+    others = arrays.terminals[arrays.terminals != root]
+    ends = np.cumsum([0, *(arrays.start[others + 1] - arrays.start[others])])
+    slots = [np.arange(arrays.start[t], arrays.start[t + 1]) for t in others.tolist()]
+    model.add_cuts(ends, arrays.leaving[np.concatenate(slots)] ^ 1)
+    model.add_cuts(*seeds)
     best = Tree(np.zeros(arrays.tail.size, np.bool_), float("inf"))
     lower = 0.0
-    target = enough(upper, unit)
     stalled = 0
+
+    def outcome(bound: float, proved: bool) -> Outcome:
+        return Outcome(bound, best, proved, model.possible)
+
     while True:
         left = deadline - time.monotonic()
-        if left <= 0:
-            return Outcome(lower, best, False, len(model.rows))
-        model.model.setOptionValue("time_limit", model.model.getRunTime() + left)
-        model.model.run()
-        status = model.model.getModelStatus()
+        if left <= 0 or late():
+            return outcome(lower, False)
+        # in short runs, so that a call to stop is heard; each goes on from the basis of the last
+        model.highs.setOptionValue("time_limit", model.highs.getRunTime() + min(left, SLICE_S))
+        model.highs.run()
+        status = model.highs.getModelStatus()
+        if status == highspy.HighsModelStatus.kTimeLimit and left > SLICE_S:
+            continue
         if status == highspy.HighsModelStatus.kInfeasible:
-            return Outcome(upper, best, True, len(model.rows))
+            return outcome(upper, True)
         if status != highspy.HighsModelStatus.kOptimal:
-            return Outcome(lower, best, False, len(model.rows))
-        value = model.model.getObjectiveValue()
-        stalled = stalled + 1 if value < lower + 1e-4 * max(1.0, abs(lower)) * 0.01 else 0
-        lower = max(lower, value - 1e-6 * max(1.0, abs(value)) * 1e-3)
-        if progress is not None:
-            progress(lower, min(upper, best.cost))
-        if lower >= target:
-            return Outcome(min(lower, upper), best, True, len(model.rows))
+            return outcome(lower, False)
+        value = model.highs.getObjectiveValue()
+        stalled = stalled + 1 if value < lower + 1e-6 * max(1.0, abs(lower)) else 0
+        lower = max(lower, value - 1e-9 * max(1.0, abs(value)))
         x = model.values()
         guided = _guided(model, x, root, rng, deadline)
         if guided.cost < min(best.cost, upper) - 1e-9:
             best = guided
-            target = enough(best.cost, unit)
-        added = model.balance(x) + model.separate(x, rng.permutation(arrays.terminals), deadline)
+        upper = min(told(min(lower, upper), best), best.cost)
+        target = enough(upper, unit)
+        if lower >= target:
+            return outcome(min(lower, upper), True)
+        model.exclude(target - value + 1e-6 * max(1.0, abs(value)) * 1e-3)
+        model.purge()
+        order = rng.permutation(arrays.terminals)
+        added = model.balance(x) + model.separate(x, order)
         if not added or stalled > 30:
             break
-    return _integer(model, best, lower, upper, unit, deadline, progress)
+    return (
+        outcome(lower, False)
+        if not added and model.gone.mean() > 0.3
+        else _integer(model, best, lower, upper, unit, deadline, told)
+    )
 
 
 def enough(cost: float, unit: float) -> float:
@@ -208,47 +233,41 @@ def _guided(model: CutModel, x: Floats, root: int, rng: np.random.Generator, dea
 
 
 def _integer(
-    model: CutModel,
-    best: Tree,
-    lower: float,
-    upper: float,
-    unit: float,
-    deadline: float,
-    progress: Callable[[float, float], None] | None,
+    model: CutModel, best: Tree, lower: float, upper: float, unit: float, deadline: float, told: Told
 ) -> Outcome:
     """Branch: the MIP over the cuts so far; a disconnected answer names the cuts it lacks; again."""
-    a, highs = model.a, model.model
+    a, highs = model.a, model.highs
     count = model.arcs.size
     kinds = np.full(count, highspy.HighsVarType.kInteger)
     highs.changeColsIntegrality(count, np.arange(count, dtype=np.int32), kinds)
+    highs.setOptionValue("presolve", "choose")
     highs.setOptionValue("mip_rel_gap", 0.0)
     highs.setOptionValue("mip_abs_gap", 0.999 * unit if unit else 1e-6)
     while True:
         left = deadline - time.monotonic()
         if left <= 0:
-            return Outcome(lower, best, False, len(model.rows))
+            return Outcome(lower, best, False, model.possible)
         known = min(upper, best.cost)
         highs.setOptionValue("objective_bound", known)
         highs.setOptionValue("time_limit", highs.getRunTime() + left)
         highs.run()
         status = highs.getModelStatus()
         if status == highspy.HighsModelStatus.kInfeasible:
-            return Outcome(known, best, True, len(model.rows))
+            return Outcome(known, best, True, model.possible)
         info = highs.getInfo()
         if np.isfinite(info.mip_dual_bound):
             lower = max(lower, min(known, float(info.mip_dual_bound)))
-        if progress is not None:
-            progress(lower, known)
+        upper = known = min(told(lower, best), known)
         if lower >= enough(known, unit):
-            return Outcome(known, best, True, len(model.rows))
+            return Outcome(known, best, True, model.possible)
         if status != highspy.HighsModelStatus.kOptimal:
-            return Outcome(lower, best, False, len(model.rows))
+            return Outcome(lower, best, False, model.possible)
         x = np.round(model.values())
-        if not model.separate(x, a.terminals, float("inf")):
+        if not model.separate(x, a.terminals):
             chosen = np.zeros(a.tail.size, np.bool_)
             chosen[model.arcs[x > 0.5] >> 1] = True
             trees.prune(a.n, a.tail, a.head, a.start, a.near, a.leaving, a.is_terminal, chosen)
             cost = float(a.cost[chosen].sum())
             if cost < best.cost:
                 best = Tree(chosen, cost)
-            return Outcome(min(known, best.cost), best, True, len(model.rows))
+            return Outcome(min(known, best.cost), best, True, model.possible)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lienthong.infrastructure.steiner.instance import Floats, Ints
-from lienthong.infrastructure.steiner.kernels import local_search, paths, trees
+from lienthong.infrastructure.steiner.kernels import local_search, trees
 from lienthong.infrastructure.steiner.reductions import Arrays
 
 Mask = NDArray[np.bool_]
@@ -70,34 +70,13 @@ def improved(
     return Tree(chosen, float(a.cost[chosen].sum()))
 
 
-def polished(
-    arrays: Arrays,
-    tree: Tree,
-    rng: np.random.Generator,
-    deadline: float,
-    told: Callable[[Tree], None] | None = None,
-) -> Tree:
-    """Iterated local search in small regions: perturb the costs around a vertex, descend, descend at true
-    costs, and keep the tree when it is no dearer. Ends at ``deadline`` or when many regions gave nothing.
-    """
+def tidied(arrays: Arrays, wanted: Mask) -> Tree:
+    """The tree within the edges ``wanted``: no cycle, no useless end; cost inf when terminals are apart."""
     a = arrays
-    fruitless = 0
-    while time.monotonic() < deadline and fruitless < 20 + a.n // 20:
-        size = int(rng.integers(60, 320))
-        region = paths.ball(a.n, a.start, a.near, int(rng.integers(a.n)), size)
-        slots = np.concatenate([np.arange(a.start[v], a.start[v + 1]) for v in region.tolist()])
-        edges = np.unique(a.leaving[slots] >> 1)
-        guide = a.cost.copy()
-        guide[edges] *= rng.uniform(1.0, 1.0 + rng.choice([0.15, 0.3, 0.6]), edges.size)
-        trial = improved(a, tree, rng, deadline, 2, guide, region)
-        trial = improved(a, trial, rng, deadline, 6, None, region)
-        fruitless = 0 if trial.cost < tree.cost - 1e-9 else fruitless + 1
-        if trial.cost <= tree.cost:
-            better = trial.cost < tree.cost - 1e-9
-            tree = trial
-            if better and told is not None:
-                told(tree)
-    return tree
+    edges = np.flatnonzero(wanted)
+    edges = edges[np.argsort(a.cost[edges], kind="stable")]
+    chosen, cost = trees.tidied(a.n, a.tail, a.head, a.cost, a.start, a.near, a.leaving, a.is_terminal, edges)
+    return Tree(chosen, float(a.cost[chosen].sum()) if np.isfinite(cost) else float("inf"))
 
 
 def restored(arrays: Arrays, wanted: Mask) -> Tree:

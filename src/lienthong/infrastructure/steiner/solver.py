@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from lienthong.infrastructure.steiner import branch_and_cut, heuristics
-from lienthong.infrastructure.steiner.instance import Floats, Instance, Ints
-from lienthong.infrastructure.steiner.kernels import ascent, paths, trees
-from lienthong.infrastructure.steiner.reductions import Arrays, Reduced, originals
+from lienthong.infrastructure.steiner import bounding, branch_and_cut, heuristics
+from lienthong.infrastructure.steiner.heuristics import Tree
+from lienthong.infrastructure.steiner.instance import Instance, Ints
+from lienthong.infrastructure.steiner.neighbourhoods import Improver
+from lienthong.infrastructure.steiner.preparing import prepare
+from lienthong.infrastructure.steiner.reductions import Arrays, Mask, Reduced
 
 Progress = Callable[[str, float, float], None]
 """Called with (stage, lower bound, best cost)."""
 
+SMALL = 1500
+"""With no more edges than this after the reductions, cuts come before any search."""
 LARGE = 8000
-"""With more edges than this after the reductions, time goes to local search rather than to cuts."""
+"""With more edges than this after the reductions, the cuts may still be far from done at the limit."""
+BROAD = 1000
+"""Regions of so many vertices are searched before the bound is looked after."""
 
 
 @dataclass(frozen=True)
 class Solution:
     """``edges``: indexes into the instance's edges, a tree that spans the terminals.
 
-    ``lower_bound`` ≤ optimum ≤ ``cost``; ``proved`` when they meet. ``seconds`` is wall time.
+    ``lower_bound`` ≤ optimum ≤ ``cost``; ``proved`` when they meet. ``seconds`` is wall time;
+    ``compiling_seconds`` went before it, once in this process, to load or compile the kernels.
     """
 
     cost: float
@@ -32,6 +40,7 @@ class Solution:
     edges: tuple[int, ...]
     seconds: float
     proved: bool
+    compiling_seconds: float = 0.0
 
     @property
     def gap(self) -> float:
@@ -40,19 +49,30 @@ class Solution:
 
 
 class _Solver:
-    def __init__(self, instance: Instance, deadline: float, seed: int, progress: Progress | None) -> None:
-        self.instance = instance
+    def __init__(
+        self,
+        instance: Instance,
+        deadline: float,
+        seed: int,
+        progress: Progress | None,
+        unit: float | None = None,
+    ) -> None:
+        i = self.instance = instance
         self.deadline = deadline
+        self.seed = seed
         self.rng = np.random.default_rng(seed)
         self.progress = progress
-        self.unit = 1.0 if instance.integral else 0.0
-        self.graph = Reduced(instance)
+        self.unit = (1.0 if instance.integral else 0.0) if unit is None else unit
+        self.graph = Reduced(i.vertices, i.tail, i.head, i.cost, i.terminals)
+        self.plain: Arrays | None = None
         self.upper = float("inf")
         self.lower = 0.0
         self.best: list[int] = []
+        self.lock = threading.RLock()
+        self.above: _Solver | None = None
 
     def late(self) -> bool:
-        return time.monotonic() > self.deadline
+        return time.monotonic() > self.deadline or (self.above is not None and self.above.late())
 
     def tell(self, stage: str) -> None:
         if self.progress is not None:
@@ -62,277 +82,241 @@ class _Solver:
     def done(self) -> bool:
         return bool(np.isfinite(self.upper)) and self.lower >= branch_and_cut.enough(self.upper, self.unit)
 
-    def offer(self, arrays: Arrays, tree: heuristics.Tree) -> None:
-        """Keep a tree of the reduced graph when it is better, expanded to the instance's edges."""
-        if tree.cost + self.graph.fixed_cost >= self.upper - 1e-9:
-            return
-        histories = [arrays.histories[e] for e in np.flatnonzero(tree.chosen)]
-        edges = [e for h in [*histories, *self.graph.fixed] for e in originals(h)]
-        edges = self._tidied(edges)
-        cost = float(self.instance.cost[edges].sum())
-        if cost < self.upper - 1e-9:
-            self.upper, self.best = cost, edges
+    def bound(self, lower: float) -> None:
+        self.lower = max(self.lower, min(self.upper, lower))
 
-    def _tidied(self, edges: list[int]) -> list[int]:
-        """Spanning tree and pruning on the instance itself: expansion may meet itself."""
-        i = self.instance
-        mask = np.zeros(i.tail.size, np.bool_)
-        mask[edges] = True
-        chosen = np.flatnonzero(mask)
-        tail, head, cost = i.tail[chosen], i.head[chosen], i.cost[chosen]
-        terminal = np.zeros(i.vertices, np.bool_)
-        terminal[i.terminals] = True
-        start, near, leaving = paths.adjacency(i.vertices, tail, head)
-        tree = trees.spanning_tree(
-            i.vertices, tail, head, cost, np.argsort(cost, kind="stable"), np.ones(i.vertices, np.bool_)
-        )
-        trees.prune(i.vertices, tail, head, start, near, leaving, terminal, tree)
-        return [int(e) for e in chosen[tree]]
+    def offer(self, arrays: Arrays, tree: Tree) -> None:
+        """Keep a tree of the reduced graph when it is better, expanded to the instance's edges."""
+        with self.lock:
+            if tree.cost + arrays.fixed_cost >= self.upper - 1e-9:
+                return
+            self.take(self.graph.originals(arrays, tree.chosen))
+
+    def take(self, edges: Ints) -> None:
+        """Keep a tree of the instance when it is better; tidied, for expansion may meet itself."""
+        if self.plain is None:
+            i = self.instance
+            self.plain = Arrays(i.vertices, i.tail, i.head, i.cost, i.terminals)
+        a = self.plain
+        wanted = np.zeros(a.tail.size, np.bool_)
+        wanted[edges] = True
+        tree = heuristics.tidied(a, wanted)
+        with self.lock:
+            if tree.cost < self.upper - 1e-9:
+                self.upper, self.best = tree.cost, np.flatnonzero(tree.chosen).tolist()
+
+    def known(self, arrays: Arrays) -> Tree:
+        """The best tree so far, as far as it still lies in the reduced graph."""
+        chosen = np.zeros(self.instance.tail.size, np.bool_)
+        chosen[self.best] = True
+        return heuristics.restored(arrays, self.graph.within(arrays, chosen))
 
     def run(self) -> None:
-        self._first_tree()
-        self.graph.to_fixed_point(self.deadline)
+        """Until the best tree is proved or the time is over."""
+        self.first_tree()
+        self.graph.to_fixed_point(self._within(0.3))
         self.tell("reduced")
-        for round_ in range(8):
-            if self._trivial() or self.done or self.late():
-                return
-            before = self.graph.edges
-            self._round(round_)
-            self.tell("dual ascent")
-            if self.done or self.late() or self._trivial():
-                return
-            if self.graph.edges > 0.9 * before:
-                break
-            self.graph.to_fixed_point(self.deadline)
-        small = self.graph.edges <= LARGE
-        if small:
-            self._prove(self._within(0.5))
-        if self.done or self.late():
+        if self.graph.edges <= SMALL:
+            self._rounds(self._within(0.3))
+            if not self._over():
+                self.prove(self._within(0.3))
+        if self._over():
             return
-        self._unions()
-        if self.done or self.late() or self._trivial():
-            return
-        if small:
-            self._prove(self.deadline)
-        while not (self.done or self.late()):
-            self._polish(self._within(0.3))
-            self._unions()
+        size = self._search(self._within(0.35))
+        while not self._over():
+            self._rounds(self._within(0.5))
+            if not self._over():
+                size = self._prove_beside(size)
 
-    def _first_tree(self) -> None:
-        """Something to give back however short the time: a tree of the whole graph."""
-        arrays = self.graph.arrays()
-        self.offer(arrays, heuristics.grown(arrays, arrays.cost, int(arrays.terminals[0])))
+    def run_part(self) -> None:
+        """As ``run`` for a small problem inside another, in one thread."""
+        self.graph.to_fixed_point(self.deadline)
+        self._rounds(self.deadline)
+        while not self._over():
+            before = self.graph.edges
+            if self.prove(self.deadline) or self.graph.edges > 0.9 * before:
+                return
+            self._rounds(self.deadline)
+
+    def _over(self) -> bool:
+        return self.done or self.late() or self._trivial()
 
     def _within(self, share: float) -> float:
         """The moment when ``share`` of the time left will be over."""
         now = time.monotonic()
         return now + max(0.0, self.deadline - now) * share
 
-    def _known(self, arrays: Arrays) -> heuristics.Tree:
-        """The best tree so far, as far as it still lies in the reduced graph."""
-        best = set(self.best)
-        wanted = np.array([best.issuperset(originals(h)) for h in arrays.histories], np.bool_)
-        return heuristics.restored(arrays, wanted)
-
-    def _polish(self, deadline: float) -> None:
+    def first_tree(self) -> None:
+        """Something to give back however short the time: a tree of the whole graph."""
         arrays = self.graph.arrays()
-        tree = heuristics.improved(arrays, self._known(arrays), self.rng, deadline)
-
-        def told(better: heuristics.Tree) -> None:
-            self.offer(arrays, better)
-            self.tell("local search")
-
-        told(tree)
-        told(heuristics.polished(arrays, tree, self.rng, deadline, told))
+        tree = heuristics.grown(arrays, arrays.cost, int(arrays.terminals[0]))
+        self.offer(arrays, tree)
 
     def _trivial(self) -> bool:
-        if len(self.graph.terminals) > 1 and self.graph.edges:
+        if self.graph.terminals > 1 and self.graph.edges:
             return False
-        if len(self.graph.terminals) <= 1:
+        if self.graph.terminals <= 1:
             arrays = self.graph.arrays()
-            self.offer(arrays, heuristics.Tree(np.zeros(arrays.tail.size, np.bool_), 0.0))
+            self.take(self.graph.originals(arrays, np.zeros(arrays.tail.size, np.bool_)))
         self.lower = self.upper
         return True
 
-    def _round(self, round_: int) -> None:
-        """Trees, bounds from several roots, and what they let us delete."""
+    def _rounds(self, deadline: float) -> None:
+        """Trees and bounds in turn while what they exclude makes the graph smaller."""
+        for round_ in range(10):
+            if self._over() or time.monotonic() > deadline:
+                return
+            before = self.graph.edges
+            self._round(round_, deadline)
+            self.tell("dual ascent")
+            if self._over() or self.graph.edges > 0.92 * before:
+                return
+            self.graph.to_fixed_point(deadline)
+
+    def _round(self, round_: int, deadline: float) -> None:
+        """A few trees, bounds from several roots, and what they let us delete."""
         arrays = self.graph.arrays()
-        share = self._within(0.35 if round_ == 0 else 0.15)
-        if round_ == 0:
-            for tree in heuristics.search(arrays, self.rng, share, starts=10, tries=1):
+        if round_ == 0 and arrays.n > 200:
+            for tree in heuristics.search(arrays, self.rng, deadline, starts=10, tries=1):
                 self.offer(arrays, tree)
-        self._polish(share)
-        share = self._within(0.15)
-        roots = self.rng.choice(arrays.terminals, min(6, arrays.terminals.size), replace=False)
-        keep = np.ones(arrays.tail.size, np.bool_)
-        vertices = np.ones(arrays.n, np.bool_)
+        elif round_ == 0:
+            tree = heuristics.grown(arrays, arrays.cost, int(arrays.terminals[0]))
+            self.offer(arrays, heuristics.improved(arrays, tree, self.rng, deadline))
+        roots = self.rng.choice(arrays.terminals, min(8, arrays.terminals.size), replace=False)
+        keep, vertices = np.ones(arrays.tail.size, np.bool_), np.ones(arrays.n, np.bool_)
         for position, root in enumerate(roots.tolist()):
-            lower, reduced, _, _ = self._ascent(arrays, root)
-            self.lower = max(self.lower, min(self.upper, lower + self.graph.fixed_cost))
-            if position < 3 and arrays.tail.size < LARGE:
-                for tree in heuristics.search(arrays, self.rng, share, reduced=reduced, starts=6, tries=4)[
-                    :1
-                ]:
-                    self.offer(arrays, tree)
-            edges, seen = self._possible(arrays, root, lower, reduced)
-            keep &= edges[0::2] | edges[1::2]
+            lower, reduced, _, _ = bounding.ascent_from(arrays, root)
+            self.bound(lower + arrays.fixed_cost)
+            if position < 2:
+                self.offer(arrays, bounding.pruned(arrays, reduced, root, self.rng, deadline))
+            spare = self._spare(arrays, lower)
+            arcs, seen = bounding.possible(arrays, root, spare, reduced)
+            keep &= arcs[0::2] | arcs[1::2]
             vertices &= seen
-            if self.done or time.monotonic() > share:
+            if self.done or time.monotonic() > deadline:
                 break
-        if not np.isfinite(self.upper):
-            return
-        for e in np.flatnonzero(~keep):
-            u, v = arrays.names[arrays.tail[e]], arrays.names[arrays.head[e]]
-            if v in self.graph.near.get(u, {}):
-                self.graph._cut(u, v)
-        for i in np.flatnonzero(~vertices):
-            if arrays.names[i] in self.graph.near and arrays.names[i] not in self.graph.terminals:
-                self.graph.remove_vertex(arrays.names[i])
-        self._keep_reachable()
-        self.graph.degrees()
+        self._keep(arrays, keep, vertices)
 
-    def _keep_reachable(self) -> None:
-        """Drop what the terminals cannot reach; when terminals are cut off, nothing better exists."""
-        first = next(iter(self.graph.terminals))
-        seen, stack = {first}, [first]
-        while stack:
-            for w in self.graph.near[stack.pop()]:
-                if w not in seen:
-                    seen.add(w)
-                    stack.append(w)
-        if not self.graph.terminals <= seen:
+    def _spare(self, arrays: Arrays, lower: float) -> float:
+        """How far above ``lower``, a bound for ``arrays``, a better tree may be."""
+        with self.lock:
+            upper = self.upper
+        return branch_and_cut.enough(upper, self.unit) + 1e-9 * abs(upper) - arrays.fixed_cost - lower
+
+    def _keep(self, arrays: Arrays, edges: Mask, vertices: Mask) -> None:
+        if not self.graph.keep(arrays, edges, vertices):
+            # nothing better exists
             self.lower = self.upper
-            return
-        for v in [v for v in self.graph.near if v not in seen]:
-            self.graph.remove_vertex(v)
 
-    def _possible(
-        self, arrays: Arrays, root: int, lower: float, reduced: Floats
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Arcs and vertices that a better tree may still use (reduced-cost fixing)."""
-        a = arrays
-        if not np.isfinite(self.upper):
-            return np.ones(2 * a.tail.size, np.bool_), np.ones(a.n, np.bool_)
-        spare = (
-            branch_and_cut.enough(self.upper, self.unit) + 1e-9 * self.upper - self.graph.fixed_cost - lower
-        )
-        others = a.terminals[a.terminals != root]
-        out, _, _ = paths.distances(a.n, a.start, a.near, a.leaving, reduced, np.array([root]), False)
-        into, _, _ = paths.distances(a.n, a.start, a.near, a.leaving, reduced, others, True)
-        tails = np.empty(2 * a.tail.size, np.int64)
-        heads = np.empty_like(tails)
-        tails[0::2], tails[1::2] = a.tail, a.head
-        heads[0::2], heads[1::2] = a.head, a.tail
-        arcs = out[tails] + reduced + into[heads] <= spare
-        arcs &= heads != root
-        vertices = (out + into <= spare) | a.is_terminal
-        return arcs, vertices
-
-    def _unions(self) -> None:
-        """Solve exactly the small graph that the edges of many good trees make together."""
-        for _ in range(3):
-            arrays = self.graph.arrays()
-            share = self._within(0.2)
-            trees = [self._known(arrays), *self._varied(arrays, share)]
-            if self.done or self.late():
-                return
-            union = np.logical_or.reduce([tree.chosen for tree in trees])
-            if union.all() or len(trees) < 2:
-                return
-            part = Reduced.empty(self.graph.terminals)
-            for e in np.flatnonzero(union):
-                part._link(
-                    arrays.names[arrays.tail[e]], arrays.names[arrays.head[e]], float(arrays.cost[e]),
-                    arrays.histories[e],
-                )  # fmt: skip
-            part.to_fixed_point(self.deadline)
-            before = self.upper
-            self._solve_part(part, self._within(0.2))
-            if self.upper >= before or self.late():
-                return
-
-    def _varied(self, arrays: Arrays, deadline: float, most: int = 6) -> list[heuristics.Tree]:
-        """Polished trees from different beginnings, each with its part of the time."""
-        reduced = self._ascent(arrays, int(self.rng.choice(arrays.terminals)))[1]
-        found: list[heuristics.Tree] = []
-        while len(found) < most and time.monotonic() < deadline:
-            part = (deadline - time.monotonic()) / min(3, most - len(found))
-            guide = reduced if len(found) % 2 == 0 else None
-            for tree in heuristics.search(
-                arrays, self.rng, deadline, reduced=guide, starts=3, tries=1 + len(found), kept=1
-            )[:1]:
-                tree = heuristics.polished(arrays, tree, self.rng, min(deadline, time.monotonic() + part))
-                self.offer(arrays, tree)
-                self.tell("unions")
-                found.append(tree)
-        return found
-
-    def _ascent(self, arrays: Arrays, root: int, room: int = 4) -> tuple[float, Floats, Ints, Ints]:
-        """Dual ascent from ``root``; cuts are kept while they fit in ``room`` arcs."""
-        return ascent.dual_ascent(
-            arrays.n, arrays.start, arrays.near, arrays.leaving, arrays.arc_cost, arrays.terminals, root, room
-        )
-
-    def _solve_part(self, part: Reduced, deadline: float) -> None:
-        whole, self.graph = self.graph, part
-        try:
-            part.fixed = [*whole.fixed, *part.fixed]
-            part.fixed_cost += whole.fixed_cost
-            lower = self.lower
-            if len(part.terminals) <= 1:
-                self._trivial()
-            elif part.edges:
-                self._prove(deadline, part_only=True)
-            self.lower = min(lower, self.upper)
-        finally:
-            self.graph = whole
-
-    def _prove(self, deadline: float, *, part_only: bool = False) -> None:
-        """Branch and cut on what is left, from the root whose ascent bounds best."""
+    def _improver(self) -> Improver:
         arrays = self.graph.arrays()
+        return Improver(arrays, self.known(arrays), self.exact, lambda tree: self.offer(arrays, tree))
+
+    def _search(self, deadline: float) -> int:
+        """Two threads look for trees until regions get large: the size that they reached."""
+        improver = self._improver()
+        beside = threading.Thread(target=self._improve, args=(improver, 1, deadline, BROAD), daemon=True)
+        beside.start()
+        try:
+            self._improve(improver, 0, deadline, BROAD)
+        finally:
+            improver.stop = True
+            beside.join()
+        self.tell("regions")
+        return improver.size
+
+    def _prove_beside(self, size: int) -> int:
+        """Bounds in this thread and trees in another, on one graph, until that can be made smaller."""
+        improver = self._improver()
+        improver.size = min(size, improver.a.n)
+        beside = threading.Thread(target=self._improve, args=(improver, 2, self.deadline), daemon=True)
+        beside.start()
+        try:
+            self.prove(self.deadline)
+        finally:
+            improver.stop = True
+            beside.join()
+        return improver.size
+
+    def _improve(self, improver: Improver, worker: int, deadline: float, most: int | None = None) -> None:
+        """Trees from many beginnings, their union, then region after region of up to ``most`` vertices."""
+        arrays = improver.a
+        rng = np.random.default_rng([self.seed, arrays.tail.size, worker])
+        if most is not None and worker == 0:
+            now = time.monotonic()
+            reduced = bounding.ascent_from(arrays, int(rng.choice(arrays.terminals)))[1]
+            found = improver.starts(reduced, rng, 4, now + 0.2 * (deadline - now))
+            if len(found) > 1 and not improver.stop:
+                improver.union(found, now + 0.4 * (deadline - now))
+        while not improver.finished and time.monotonic() < min(deadline, self.deadline):
+            if most is not None and improver.size > most:
+                break
+            improver.region(rng, min(deadline, self.deadline))
+            if worker == 0:
+                self.tell("regions")
+
+    def exact(self, part: Instance, known: Ints, deadline: float) -> tuple[Ints, bool]:
+        solver = _Solver(part, min(deadline, self.deadline), self.seed, None, self.unit)
+        solver.above = self
+        solver.take(known)
+        solver.run_part()
+        return np.array(solver.best, np.int64), solver.done
+
+    def prove(self, deadline: float) -> bool:
+        """Branch and cut on what is left, from the root whose ascent bounds best: whether all is done.
+
+        What the LP excludes is deleted.
+        """
+        arrays = self.graph.arrays()
+        offset = arrays.fixed_cost
         best = (-1.0, 0)
         for root in self.rng.choice(arrays.terminals, min(8, arrays.terminals.size), replace=False).tolist():
-            lower, *_ = self._ascent(arrays, root)
-            best = max(best, (float(lower), root))
+            lower = bounding.ascent_from(arrays, root)[0]
+            best = max(best, (lower, root))
         root = best[1]
-        lower, reduced, bounds, arcs = self._ascent(arrays, root, 4_000_000)
-        possible, _ = self._possible(arrays, root, float(lower), reduced)
-        seeds = [arcs[bounds[i] : bounds[i + 1]] for i in range(bounds.size - 1)]
-        offset = self.graph.fixed_cost
+        lower, reduced, bounds, arcs = bounding.ascent_from(arrays, root, 4_000_000)
+        possible, _ = bounding.possible(arrays, root, self._spare(arrays, lower), reduced)
 
-        def told(bound: float, cost: float) -> None:
-            if not part_only:
-                self.lower = max(self.lower, min(self.upper, bound + offset))
-                self.tell("branch and cut")
+        def told(bound: float, tree: Tree) -> float:
+            self.offer(arrays, tree)
+            self.bound(bound + offset)
+            self.tell("branch and cut")
+            return self.upper - offset
 
         outcome = branch_and_cut.solve(
             arrays,
             root=root,
             possible=possible,
-            seeds=seeds,
+            seeds=(bounds, arcs),
             upper=self.upper - offset,
             unit=self.unit,
-            deadline=deadline,
+            deadline=min(deadline, self.deadline),
+            late=self.late,
             rng=self.rng,
-            progress=told,
+            told=told,
         )
         if np.isfinite(outcome.tree.cost):
             self.offer(arrays, outcome.tree)
-        if not part_only:
-            proved = self.upper if outcome.proved else outcome.lower + offset
-            self.lower = max(self.lower, min(self.upper, proved))
+        self.bound(self.upper if outcome.proved else outcome.lower + offset)
+        if not self.done:
+            keep = outcome.possible[0::2] | outcome.possible[1::2]
+            if not keep.all():
+                self._keep(arrays, keep, np.ones(arrays.n, np.bool_))
+                self.graph.to_fixed_point(self.deadline)
+        return self.done
 
 
 def solve(
     instance: Instance, *, time_limit: float = 60.0, seed: int = 1, progress: Progress | None = None
 ) -> Solution:
-    """The best tree found within ``time_limit`` seconds and a lower bound on the optimum."""
+    """The best tree found within ``time_limit`` seconds and a lower bound on the optimum.
+
+    The kernels are loaded, and compiled if need be, before the clock starts.
+    """
+    compiling = prepare()
     began = time.monotonic()
     solver = _Solver(instance, began + time_limit, seed, progress)
     solver.run()
-    if not np.isfinite(solver.upper):
-        arrays = solver.graph.arrays()
-        solver.offer(arrays, heuristics.grown(arrays, arrays.cost, int(arrays.terminals[0])))
     lower = min(solver.lower, solver.upper)
     if instance.integral:
         lower = (
@@ -344,4 +328,5 @@ def solve(
         edges=tuple(sorted(solver.best)),
         seconds=time.monotonic() - began,
         proved=solver.done or lower >= solver.upper - 1e-9 * max(1.0, solver.upper),
+        compiling_seconds=compiling,
     )

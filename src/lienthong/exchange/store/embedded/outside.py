@@ -71,6 +71,23 @@ def end_of_log(log: LogReader) -> tuple[int, int]:
     return log.end.number, log.end.offset
 
 
+def require_what_was_seen(folder: Path, log: LogReader) -> None:
+    """:class:`StoreCorrupt` when the index has seen more than the log holds: making it anew would forget
+    records that have receipts.
+    """
+    seen = promised(folder, log)
+    if seen is None:
+        return
+    number, offset = end_of_log(log)
+    if seen.is_beyond(number, offset):
+        raise StoreCorrupt(
+            f"the index knows {seen.records} records, and the segments end before them",
+            place=f"{segment_path(folder / 'segments', number)}, offset {offset}",
+            remedy="segments are missing or were replaced by older ones: restore them; if an older "
+            "backup was restored on purpose, remove index.sqlite3* from this folder",
+        )
+
+
 def container_in(folder: Path, wanted: int | bytes) -> tuple[bytes, bytes | Path] | None:
     """A container of an archive that :meth:`Store.archive` wrote, of either engine: (digest, contents or the
     file of a large one). ``wanted``: its record's index, or its SHA-256. None when it is not there.

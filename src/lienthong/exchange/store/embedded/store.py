@@ -29,6 +29,7 @@ from lienthong.exchange.store.embedded.index import (
 from lienthong.exchange.store.embedded.keeping import EmbeddedKeeping
 from lienthong.exchange.store.embedded.layout import IN_BLOB, FrameType
 from lienthong.exchange.store.embedded.lock import StoreLock
+from lienthong.exchange.store.embedded.outside import require_what_was_seen
 from lienthong.exchange.store.embedded.reads import Reads
 from lienthong.exchange.store.embedded.recovery import LogReader, Torn, begin_log
 from lienthong.exchange.store.embedded.replay import (
@@ -115,6 +116,7 @@ class EmbeddedStore(EmbeddedKeeping):
         try:
             index = open_index(self._folder, log, self._reader)
         except IndexUnusable:
+            require_what_was_seen(self._folder, log)
             index = build_index(self._folder, files, log, self._reader, progress)
         self.torn = log.torn
         self._use(index)

@@ -26,6 +26,10 @@ R = TypeVar("R")
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
-    """``function`` as machine code, compiled on its first call and cached on disk."""
-    made: Callable[P, R] = njit(cache=True)(function)
+    """``function`` as machine code, compiled on its first call, cached on disk, run beside other threads."""
+    try:
+        made: Callable[P, R] = njit(cache=True, nogil=True)(function)
+    except RuntimeError:
+        # neither the package's folder nor the user's cache can be written
+        made = njit(nogil=True)(function)
     return made

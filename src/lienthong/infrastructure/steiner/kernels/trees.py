@@ -155,3 +155,74 @@ def grow(n: int, start: Ints, near: Ints, leaving: Ints, guide: Floats, terminal
     if left:
         return np.zeros(n, np.bool_)
     return inside
+
+
+@compiled
+def tidied(
+    n: int,
+    tail: Ints,
+    head: Ints,
+    cost: Floats,
+    start: Ints,
+    near: Ints,
+    leaving: Ints,
+    terminal: Mask,
+    edges: Ints,
+) -> tuple[Mask, float]:
+    """``edges``, by cost, without cycles and useless ends: (mask, cost or inf when terminals are apart)."""
+    chosen = spanning_tree(n, tail, head, cost, edges, np.ones(n, np.bool_))
+    prune(n, tail, head, start, near, leaving, terminal, chosen)
+    touched = np.zeros(n, np.bool_)
+    vertices, links, total = 0, 0, 0.0
+    for e in edges:
+        if chosen[e]:
+            total += cost[e]
+            links += 1
+            touched[tail[e]] = True
+            touched[head[e]] = True
+    for v in range(n):
+        vertices += touched[v] or terminal[v]
+    return chosen, total if links == vertices - 1 else INFINITY
+
+
+@compiled
+def cut_out(
+    n: int, tail: Ints, head: Ints, terminal: Mask, chosen: Mask, region: Ints
+) -> tuple[Ints, Ints, Ints, Mask]:
+    """The problem of ``region`` when the tree ``chosen`` stays as it is elsewhere: what the tree joins
+    outside is one terminal. Answers (edges, their tails, their heads, which vertices are terminals).
+    """
+    inside = np.zeros(n, np.bool_)
+    inside[region] = True
+    link = np.arange(n)
+    for e in range(tail.size):
+        if chosen[e] and not (inside[tail[e]] and inside[head[e]]):
+            a, b = root_of(link, tail[e]), root_of(link, head[e])
+            link[a] = b
+    name = np.full(n, -1, np.int64)
+    wanted = np.zeros(region.size, np.bool_)
+    count = 0
+    for v in region:
+        r = root_of(link, v)
+        if name[r] < 0:
+            name[r] = count
+            count += 1
+        if terminal[v] or link[v] != v:
+            wanted[name[r]] = True
+    # a root that others hang on is no longer alone either
+    for v in range(n):
+        r = root_of(link, v)
+        if r != v and name[r] >= 0:
+            wanted[name[r]] = True
+    edges = np.empty(tail.size, np.int64)
+    filled = 0
+    for e in range(tail.size):
+        if inside[tail[e]] and inside[head[e]] and root_of(link, tail[e]) != root_of(link, head[e]):
+            edges[filled] = e
+            filled += 1
+    tails = np.empty(filled, np.int64)
+    heads = np.empty(filled, np.int64)
+    for j in range(filled):
+        tails[j] = name[root_of(link, tail[edges[j]])]
+        heads[j] = name[root_of(link, head[edges[j]])]
+    return edges[:filled], tails, heads, wanted[:count]
