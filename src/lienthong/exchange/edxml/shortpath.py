@@ -71,7 +71,10 @@ def envelope_by_short_path(data: bytes, today: date, options: rules.Options) -> 
     if options.strict_document_id:
         return None
     try:
-        texts = ownform.texts_of(data) or walked(data)
+        own = ownform.envelope_of(data, today, options)
+        if own is not None:
+            return own
+        texts = walked(data)
         if isinstance(texts, DocumentTexts):
             return plain.document_envelope(texts, today, options)
         return plain.status_envelope(texts)
