@@ -124,7 +124,8 @@ def test_a_budget_that_cannot_be_met_says_what_would_do(
     code, _, said = run(capsys, monkeypatch, "plan", folder, "--json")
     problem = json.loads(said)
     assert code == 1 and problem["code"] == "budget-too-small"
-    assert "VND" in problem["remedy"] or "đồng" in problem["remedy"]
+    assert "raise the budget by" in problem["remedy"]
+    assert "complete = false" in problem["remedy"] and "--partial" not in problem["remedy"]
 
 
 def test_the_demonstration_plans_vinh_long_and_writes_both_reports(

@@ -11,6 +11,7 @@ from lienthong.infrastructure.capacity.coefficients import Coefficients
 from lienthong.infrastructure.capacity.links import size_links
 from lienthong.infrastructure.capacity.tornado import Tornado, tornado
 from lienthong.infrastructure.phasing import scenarios as changes
+from lienthong.infrastructure.phasing.errors import BudgetTooSmall
 from lienthong.infrastructure.phasing.items import NewMast, items_of
 from lienthong.infrastructure.phasing.least import LeastBudget
 from lienthong.infrastructure.phasing.model import phase
@@ -32,13 +33,17 @@ def phased(plan: Plan, coefficients: Coefficients, prices: PriceList, run: Run) 
     def told(stage: str, lower: float, upper: float) -> None:
         run.say(f"{stage}: {lower:,.0f} ≤ {upper:,.0f}")
 
-    found = phase(
-        request,
-        time_limit=run.limit,
-        gap=plan.settings.time.gap,
-        progress=told,
-        cancel=run.stop.is_set,
-    )
+    try:
+        found = phase(
+            request,
+            time_limit=run.limit,
+            gap=plan.settings.time.gap,
+            progress=told,
+            cancel=run.stop.is_set,
+        )
+    except BudgetTooSmall as error:
+        remedy = str(error.remedy).replace("`--partial`", "complete = false under [money] in plan.toml")
+        raise BudgetTooSmall(error.detail, remedy=remedy, least=error.least) from error
     return replace(plan, items=tuple(items), phasing=found)
 
 
