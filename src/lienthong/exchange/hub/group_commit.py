@@ -56,7 +56,7 @@ class CommitFigures:
 
 
 Settle = Callable[[Submission, Outcome], None]
-STEP_S = 0.001
+STEP_S = 0.002
 
 
 class GroupCommit:
@@ -82,7 +82,7 @@ class GroupCommit:
         batch_bytes: int = 16 * 1024**2,
         queue_records: int = 4096,
         queue_bytes: int = 128 * 1024**2,
-        linger_s: float = 0.005,
+        linger_s: float = 0.010,
     ) -> None:
         self.figures = CommitFigures()
         self._store = store

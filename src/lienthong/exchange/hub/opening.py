@@ -21,9 +21,10 @@ from lienthong.trust.zip.format import TooMuch
 
 GROUP = 64
 """Containers that are opened together at most: all that the agencies of a province send at one moment."""
-GATHER_S = 0.001
-SLICE = 16
-"""Of one step, before the loop may do something else: one or two milliseconds."""
+GATHER_S = 0.003
+"""How long a group waits for others who are on their way: less than a disk takes to sync."""
+SLICE = 32
+"""Of one step, before the loop may do something else: two or three milliseconds."""
 
 
 class _Waiting:
