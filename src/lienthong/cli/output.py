@@ -53,7 +53,9 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     from rich.markup import escape
     from rich.table import Table
 
-    grid = Table(title=title or None, title_justify="left", header_style="bold", show_header=any(columns))
+    grid = Table(
+        title=escape(title) or None, title_justify="left", header_style="bold", show_header=any(columns)
+    )
     lines = [list(row) for row in rows]
     for at, column in enumerate(columns):
         numeric = bool(lines) and all(isinstance(line[at], int) for line in lines)

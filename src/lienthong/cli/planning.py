@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from lienthong.cli.output import JsonOption, note, progress, show_error
 from lienthong.cli.planning_view import WORDS, Language, show, written
@@ -138,7 +139,7 @@ def _make(
         try:
             earlier = load(folder.plan)
         except BadPlanFile as error:
-            note(f"{error.detail} ({error.place})")
+            note(escape(f"{error.detail} ({error.place})"))
     words = WORDS[lang]
     stop = threading.Event()
     with progress(quiet=quiet) as display, _interruptible(stop, words["stopping"]):
@@ -154,9 +155,6 @@ def _make(
                 display.update(tasks[stage], description=name, total=100, completed=round(100 * share))
             else:
                 display.update(tasks[stage], description=name)
-
-        def keep(part: Plan) -> None:
-            save(part, folder.plan)
 
         run = Run(Clock(seconds or folder.settings.time.seconds, STAGES), told, stop)
         try:

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from rich.markup import escape
+
 from lienthong.cli.output import print_json, say, table
 
 if TYPE_CHECKING:
     from lienthong.infrastructure.plan.model import Plan
 
 Language = Literal["vi", "en"]
+MOST_NOTES = 8
 
 WORDS: dict[str, dict[str, Any]] = {
     "vi": {
@@ -30,6 +33,7 @@ WORDS: dict[str, dict[str, Any]] = {
         "years": ("Năm", "Ngân sách (tỷ đồng)", "Đầu tư (tỷ đồng)", "Xã", "Cơ quan"),
         "try": ("đổi ngân sách trong plan.toml rồi tính lại", "báo cáo tiếng Anh", "dữ liệu bản đồ cho QGIS",
                 "ai chậm trả lời khảo sát"),
+        "more": "và {} điều khác, xem báo cáo hoặc plan.json",
         "stopping": "Đang dừng; bấm Ctrl-C lần nữa để bỏ ngay.",
     },
     "en": {
@@ -48,6 +52,7 @@ WORDS: dict[str, dict[str, Any]] = {
         "years": ("year", "budget (billion VND)", "investment (billion VND)", "communes", "agencies"),
         "try": ("change budgets in plan.toml and plan again", "the report in Vietnamese", "map data for QGIS",
                 "who is late with the survey"),
+        "more": "and {} more: see the report or plan.json",
         "stopping": "Stopping; press Ctrl-C again to leave at once.",
     },
 }  # fmt: skip
@@ -63,9 +68,11 @@ def written(files: Sequence[Path], made: Plan, *, as_json: bool, lang: Language)
 
 def _list(files: Sequence[Path], words: dict[str, Any]) -> None:
     for path in files[:2]:
-        say(f"{words['files']}: {path}")
+        say(f"{words['files']}: {escape(str(path))}")
     if len(files) > 2:
-        say(f"{words['files']}: {files[0].parent}/ {', '.join(path.name for path in files[2:])}")
+        say(
+            f"{words['files']}: {escape(f'{files[0].parent}/ ' + ', '.join(path.name for path in files[2:]))}"
+        )
 
 
 def show(
@@ -126,6 +133,11 @@ def show(
             for at, year in enumerate(facts.years)
         ],
     )
+    notes = made.notes(lang)
+    for each in notes[:MOST_NOTES]:
+        say(f"[yellow]![/yellow] {escape(each)}")
+    if len(notes) > MOST_NOTES:
+        say(f"[yellow]![/yellow] {words['more'].format(len(notes) - MOST_NOTES)}")
     _list(files, words)
     _label(made, lang)
     if hints:
@@ -136,9 +148,10 @@ def show(
             f"lienthong infrastructure export {folder} --format gpkg",
             f"lienthong infrastructure survey late {folder}",
         )
+        surveyed = not made.settings.files.sites
         say(f"[bold]{words['next']}[/bold]")
-        for command, why in zip(commands, words["try"], strict=True):
-            say(f"  {command}   [dim]# {why}[/dim]")
+        for command, why in zip(commands[: 3 + surveyed], words["try"], strict=False):
+            say(f"  {escape(command)}   [dim]# {why}[/dim]")
 
 
 def _label(made: Plan, lang: Language) -> None:

@@ -184,6 +184,13 @@ def test_coordinates_of_elsewhere_are_refused(
     assert caught.value.remedy
 
 
+def test_a_coordinate_that_is_no_number_is_named(tmp_path: Path) -> None:
+    path = geojson(tmp_path / "r.geojson", ([A, B], {}), ([B, (float("nan"), 10.2), C], {}))
+    with pytest.raises(BadRoads, match="no number") as refused:
+        read_roads(path)
+    assert refused.value.place is not None and refused.value.place.endswith("r.geojson, feature 2")
+
+
 def test_swapped_coordinates_are_read_when_told(tmp_path: Path) -> None:
     path = geojson(tmp_path / "r.geojson", (LAT_LON, {"kind": "rural"}))
     assert read_roads(path, latitude_first=True).graph.lon.max() == pytest.approx(B[0], abs=1e-6)

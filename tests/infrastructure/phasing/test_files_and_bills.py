@@ -70,6 +70,15 @@ def test_what_is_no_price_list_is_refused_in_words(tmp_path, content, ending):
     assert caught.value.code == "bad-prices" and caught.value.remedy
 
 
+def test_a_price_for_another_unit_is_refused(tmp_path):
+    path = tmp_path / "prices.csv"
+    path.write_text("key,unit,price\nfibre.rural,km,95000000\n", "utf-8")
+    with pytest.raises(BadPrices, match="counted in m"):
+        PriceList.load(path)
+    path.write_text("Mã,ĐVT,Đơn giá\nnode.commune,bộ,95000000\n", "utf-8")
+    assert PriceList.load(path)["node.commune"] == 95_000_000
+
+
 def test_a_price_list_is_written_and_read_again(tmp_path):
     path = tmp_path / "prices.csv"
     PRICES.times(1.1).save_csv(path)

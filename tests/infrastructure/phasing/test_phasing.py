@@ -382,3 +382,19 @@ def test_the_least_budget_of_a_province_is_near_its_bound():
     assert least.bound <= money <= least.bound + 0.002 * total + 1
     found = phase(Request(items, YEARS, least.budget), known=least.year_of, gap=0.05)
     assert np.sum(found.capex) == total
+
+
+@pytest.mark.parametrize("limit", [{"share": 0.4}, {"cap": {2017: 40, 2018: 40}}])
+def test_the_only_source_pays_no_more_than_it_agreed(limit) -> None:
+    items = [item("a", 100, kind="trunk"), item("b", 50, kind="node", after=["a"])]
+    only = Source("only", "Tỉnh", "Province", **limit)
+    with pytest.raises(BudgetTooSmall) as refused:
+        phase(Request(items, YEARS[:2], (1000, 1000), sources=(only,)), time_limit=10)
+    assert refused.value.least is not None
+    assert sum(refused.value.least.unpaid) >= 70
+
+
+def test_the_only_source_pays_for_what_it_agreed_to() -> None:
+    only = Source("only", "Tỉnh", "Province", pays_for=("node",))
+    with pytest.raises(BadPhasingData, match="no source pays for trunk"):
+        phase(Request([item("a", 100, kind="trunk")], YEARS[:1], (1000,), sources=(only,)), time_limit=10)

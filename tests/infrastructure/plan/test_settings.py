@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from tests.infrastructure.plan.district import PLAN_TOML, write_district
 
 from lienthong.infrastructure.plan.errors import BadPlanFolder
 from lienthong.infrastructure.plan.folder import open_folder, read_settings
+from lienthong.infrastructure.plan.places import places
 from lienthong.infrastructure.plan.settings import Settings
 
 BASE: dict[str, Any] = tomllib.loads(PLAN_TOML)
@@ -44,6 +46,13 @@ def test_what_is_written_is_what_is_read() -> None:
         ({"money": {"budgets": [1, -5]}}, "-5", "money.budgets"),
         ({"money": {"years": [2018, 2017]}}, "2018, 2017", "money.years"),
         ({"money": {"objective": "profit"}}, "profit", "money.objective"),
+        ({"money": {"years": [2017, 2019]}}, "2017, 2019", "money.years"),
+        ({"money": {"years": [2017, 99_999_999_999]}}, "99999999999", "money.years"),
+        ({"money": {"budgets": [10**21, 0]}}, "10000", "money.budgets"),
+        ({"radio": {"bands": []}}, "[]", "radio.bands"),
+        ({"radio": {"bands": ["6g"]}}, "6g", "radio.bands"),
+        ({"fibre": {"rings": True, "max_hops": 4}}, "fibre.rings", "fibre.max_hops"),
+        ({"fibre": {"max_hops": 4}}, "fibre.microwave", "fibre.max_hops"),
         ({"radio": {"range_km": 500}}, "500", "radio.range_km"),
         ({"radio": {"new_towers": True}}, "True", "radio.new_towers"),
         ({"radio": {"new_towers": "8"}}, "'8'", "radio.new_towers"),
@@ -109,6 +118,33 @@ def test_a_file_that_is_not_there_is_named_by_its_key(tmp_path: Path) -> None:
         open_folder(tmp_path)
     assert "other.csv" in refused.value.detail
     assert "files.sites" in str(refused.value.place)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("T1,Cột,tower,106.0,10.0,860,0,0,0,no", "files.towers"),
+        ("X99,Xã,commune,85.96,10.07,860,0,0,0,no", "outside Vietnam"),
+        ("X99,Xã,commune,548231.2,1113377.5,860,0,0,0,no", "degrees"),
+        ("X99,Xã,commune,nan,10.0,860,0,0,0,no", "degrees"),
+    ],
+)
+def test_a_place_that_cannot_be_planned_for_is_named_by_its_line(tmp_path: Path, row: str, said: str) -> None:
+    write_district(tmp_path)
+    with (tmp_path / "sites.csv").open("a", encoding="utf-8") as file:
+        file.write(row + "\n")
+    with pytest.raises(BadPlanFolder) as refused:
+        places(open_folder(tmp_path))
+    assert said in f"{refused.value.detail} {refused.value.remedy}"
+    assert "sites.csv, line 19" in str(refused.value.place)
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    write_district(tmp_path)
+    (tmp_path / "sites.csv").unlink()
+    os.mkfifo(tmp_path / "sites.csv")
+    with pytest.raises(BadPlanFolder, match="is no file"):
+        open_folder(tmp_path)
 
 
 def test_broken_toml_names_the_line(tmp_path: Path) -> None:

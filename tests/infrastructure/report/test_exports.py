@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +52,27 @@ def test_a_second_export_replaces_the_first(district: Made, out: Path) -> None:
     assert pyogrio.read_info(out / "plan.gpkg", layer="sites")["features"] == before
 
 
+def test_the_geopackage_says_that_it_is_synthetic(out: Path) -> None:
+    with closing(sqlite3.connect(out / "plan.gpkg")) as file:
+        said = [row[0] for row in file.execute("select description from gpkg_contents")]
+    assert said and all("not for procurement" in each for each in said)
+
+
+def test_an_export_that_fails_leaves_the_file_of_before(
+    district: Made, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = (out / "plan.gpkg").read_bytes()
+
+    def full(*_: object, **__: object) -> None:
+        raise pyogrio.errors.DataSourceError("database or disk is full")
+
+    monkeypatch.setattr(pyogrio.raw, "write", full)
+    with pytest.raises(OSError, match="disk is full"):
+        export(district[1], out, "vi", ["gpkg"])
+    assert (out / "plan.gpkg").read_bytes() == before
+    assert not [path for path in out.iterdir() if path.name.startswith(".plan.gpkg")]
+
+
 def test_geojson_keeps_to_the_rfc(out: Path) -> None:
     data = json.loads((out / "plan.geojson").read_text("utf-8"))
     assert data["type"] == "FeatureCollection" and "crs" not in data
@@ -80,6 +103,9 @@ def test_the_workbook_has_the_plan_in_figures(district: Made, out: Path) -> None
     items = list(book["Hạng mục"].iter_rows(min_row=3, values_only=True))
     assert sum(row[6] for row in items) == sum(item.capex for item in plan.items)
     assert {row[0] for row in items} == {item.key for item in plan.items}
+    beside = list(book["Kịch bản"].iter_rows(min_row=3, values_only=True))
+    assert beside[0][:3] == ("Kế hoạch", sum(plan.phasing.budget), sum(plan.phasing.capex))
+    assert beside[0][3:5] == years[-1][4:6]
 
 
 def test_the_bill_of_quantities_sums_to_the_items(district: Made, out: Path) -> None:

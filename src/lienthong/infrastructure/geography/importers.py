@@ -140,7 +140,8 @@ def read_features(
     if geometry is None:
         raise BadRoads("the layer has no geometry", place=f"{path}, layer {layer}", remedy="choose another")
     try:
-        shapes = np.asarray(shapely.from_wkb(geometry), dtype=object)
+        with np.errstate(invalid="ignore"):  # _finite names what is no number
+            shapes = np.asarray(shapely.from_wkb(geometry), dtype=object)
     except shapely.errors.GEOSException as error:
         raise BadRoads(f"a geometry cannot be read: {error}", place=str(path), remedy="repair it") from error
     names = [str(name) for name in meta["fields"]]
@@ -194,6 +195,7 @@ def _in_degrees(shapes: Any, system: str, path: Path) -> Any:
         shapes[full] = shapely.transform(
             shapes[full], lambda c: np.column_stack(reproject(c[:, 0], c[:, 1], system, DEGREES))
         )
+    _finite(shapes, path)
     bounds = shapely.bounds(shapes[full]) if full.any() else np.empty((0, 4))
     bad = ~np.isfinite(bounds).all(axis=1) | (np.abs(bounds).max(axis=1, initial=0) > 180)
     if bad.any():
@@ -204,6 +206,20 @@ def _in_degrees(shapes: Any, system: str, path: Path) -> Any:
             remedy="assign the system the numbers are in with a GIS, or export in degrees (EPSG:4326)",
         )
     return shapes
+
+
+def _finite(shapes: Any, path: Path) -> None:
+    """A coordinate that is no number passes for an empty one in bounds; here it is named."""
+    coordinates, of = shapely.get_coordinates(shapes, return_index=True)
+    bad = np.isnan(coordinates).any(axis=1)
+    if bad.any():
+        at = int(np.argmax(bad))
+        x, y = coordinates[at]
+        raise BadRoads(
+            f"a coordinate is no number: {x:g}, {y:g}",
+            place=f"{path}, feature {int(of[at]) + 1}",
+            remedy="give each point its longitude and latitude, or delete the feature",
+        )
 
 
 def _first(shape: Any) -> str:

@@ -20,8 +20,7 @@ def allocate(problem: Compiled, when: Ints) -> dict[str, tuple[int, ...]] | None
     years, sources = problem.years, problem.request.sources
     needs = _needs(problem, when)
     total = int(needs.sum())
-    plain = len(sources) == 1 and sources[0].cap is None
-    if plain:
+    if len(sources) == 1 and sources[0].pays_all:
         return {sources[0].key: tuple(int(each) for each in needs.sum(axis=0))}
     flow = _Flow(2 + needs.size + len(sources) * (years + 1))
     start, end = 0, 1

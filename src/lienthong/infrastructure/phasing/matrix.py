@@ -54,7 +54,7 @@ class _Builder:
         self._windows()
         self._order()
         self._budgets()
-        if not (len(problem.request.sources) == 1 and problem.request.sources[0].cap is None):
+        if not (len(problem.request.sources) == 1 and problem.request.sources[0].pays_all):
             self._funding(extra)
 
     def model(self) -> Model:

@@ -199,6 +199,11 @@ def _price(number: int, cells: Mapping[str, Any], wrong: list[tuple[int, str, st
         return None
     if (unit := str(cells.get("unit") or "").strip().lower()) in _UNIT_CODES:
         cells = {**cells, "unit": _UNIT_CODES[unit]}
+    given = str(cells.get("unit") or "").strip()
+    if key in known and given and given != base.unit:
+        # 95 million a km read as 95 million a metre would be a thousand times too dear.
+        wrong.append((number, "unit", f"is {given!r}: {key} is counted in {base.unit}; convert the price"))
+        return None
     text = {
         name: str(cells.get(name) or "").strip() or getattr(base, name)
         for name in ("name_vi", "name_en", "unit")

@@ -36,6 +36,11 @@ class Source:
     def name(self, lang: str) -> str:
         return self.name_en if lang == "en" else self.name_vi
 
+    @property
+    def pays_all(self) -> bool:
+        """Whether nothing limits what it pays."""
+        return self.cap is None and self.share >= 1 and not self.pays_for
+
 
 EVERYTHING = Source("budget", "Ngân sách", "Budget")
 

@@ -18,6 +18,7 @@ from lienthong import __version__
 from lienthong.infrastructure.plan.errors import BadPlanFolder
 from lienthong.infrastructure.plan.serialising import encode
 from lienthong.infrastructure.plan.settings import STAGES, Settings
+from lienthong.infrastructure.radio.bands import BANDS
 
 SETTINGS, SURVEY, PLAN = "plan.toml", "survey", "plan.json"
 SEE = "see docs/reference/planning.md"
@@ -107,9 +108,11 @@ def open_folder(path: Path) -> Folder:
     folder = Folder(path, settings)
     for each in dataclasses.fields(settings.files):
         named = folder.file(each.name) if _is_path(each) else None
-        if named is not None and not named.exists():
+        if named is not None and not named.is_file():
             raise BadPlanFolder(
-                f"the file {named} is not there", place=f"{file}, files.{each.name}", remedy="mend the path"
+                f"the file {named} is not there, or is no file",
+                place=f"{file}, files.{each.name}",
+                remedy="mend the path",
             )
     return folder
 
@@ -197,17 +200,20 @@ def _check(settings: Settings, place: str) -> None:
     """What one key alone cannot say."""
     money, files, made = settings.money, settings.files, settings.synthetic
     if not money.years or any(
-        later <= earlier for earlier, later in zip(money.years, money.years[1:], strict=False)
+        later != earlier + 1 for earlier, later in zip(money.years, money.years[1:], strict=False)
     ):
-        _refuse(list(money.years), "years in ascending order, each once", f"{place}, money.years")
+        _refuse(
+            list(money.years), "years one after the other, a budget for each (0 where there is none)",
+            f"{place}, money.years",
+        )  # fmt: skip
     if len(money.years) != len(money.budgets):
         raise BadPlanFolder(
             f"{len(money.budgets)} budgets for {len(money.years)} years",
             place=f"{place}, money.budgets",
             remedy="give one budget for each year, VND",
         )
-    if any(each < 0 for each in money.budgets):
-        _refuse(min(money.budgets), "0 or more VND", f"{place}, money.budgets")
+    _check_bands(settings, place)
+    _check_wishes(settings, place)
     for at, source in enumerate(settings.funding):
         strange = sorted(set(source.cap) - {str(year) for year in money.years})
         if strange:
@@ -237,3 +243,27 @@ def _check(settings: Settings, place: str) -> None:
                 scenario.cut_year, f"one of {', '.join(map(str, money.years))}",
                 f"{place}, scenarios[{at + 1}].cut_year",
             )  # fmt: skip
+
+
+def _check_bands(settings: Settings, place: str) -> None:
+    wanted = settings.radio.bands
+    strange = sorted(set(wanted) - set(BANDS))
+    if strange or not wanted:
+        _refuse(strange[0] if strange else [], f"one or more of {', '.join(BANDS)}", f"{place}, radio.bands")
+
+
+def _check_wishes(settings: Settings, place: str) -> None:
+    """Before anything is computed: what the fibre design would refuse at its turn."""
+    wish = settings.fibre
+    masts = settings.radio.backhaul and bool(settings.files.terrain or settings.synthetic.terrain)
+    if wish.max_hops and wish.rings:
+        against = "fibre.rings = true"
+    elif wish.max_hops and (wish.microwave == "all" or (wish.microwave == "masts" and masts)):
+        against = f'fibre.microwave = "{wish.microwave}"'
+    else:
+        return
+    raise BadPlanFolder(
+        f"a limit on switches cannot be asked together with {against}",
+        place=f"{place}, fibre.max_hops",
+        remedy='leave one of them out; microwave = "none" plans fibre alone',
+    )

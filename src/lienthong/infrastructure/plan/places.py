@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from lienthong.infrastructure.geography.checks import VIETNAM
 from lienthong.infrastructure.geography.findings import Finding
 from lienthong.infrastructure.geography.graph import RoadGraph
 from lienthong.infrastructure.geography.importers import read_roads
@@ -216,8 +217,12 @@ def _site(row: dict[str, str | None], place: str) -> Site:
     kind, connected = words("kind"), words("connected").lower()
     if not words("code"):
         raise BadPlanFolder("a place has no code", place=place, remedy="give each place a code")
-    if kind not in (*PLANNED, "tower"):
-        raise BadPlanFolder(f"the kind is {kind!r}", place=place, remedy=f"write {', '.join(PLANNED)}")
+    if kind not in PLANNED:
+        raise BadPlanFolder(
+            f"the kind is {kind!r}",
+            place=place,
+            remedy=f"write {', '.join(PLANNED)}" + ("; masts go into files.towers" * (kind == "tower")),
+        )
     if connected not in ("", "yes", "no", "true", "false", "1", "0"):
         raise BadPlanFolder(f"connected is {connected!r}", place=place, remedy="write yes or no")
     lon, lat = amount("lon"), amount("lat")
@@ -226,6 +231,13 @@ def _site(row: dict[str, str | None], place: str) -> Site:
             f"the position is {lon:g}, {lat:g}",
             place=place,
             remedy="give longitude and latitude in degrees (WGS 84)",
+        )
+    west, south, east, north = VIETNAM
+    if not (west <= lon <= east and south <= lat <= north):
+        raise BadPlanFolder(
+            f"the position {lon:g}, {lat:g} is outside Vietnam",
+            place=place,
+            remedy="check it: longitude comes before latitude, both in degrees (WGS 84)",
         )
     return Site(
         words("code"),

@@ -100,8 +100,8 @@ class Capacity:
 class Money:
     """``[money]``: years, budgets and what counts. Money in VND."""
 
-    years: tuple[int, ...] = setting("calendar years of the plan, ascending")
-    budgets: tuple[int, ...] = setting("budget of each year, VND")
+    years: tuple[int, ...] = setting("calendar years of the plan, one after the other", least=1900, most=2200)
+    budgets: tuple[int, ...] = setting("budget of each year, VND", least=0, most=1e16)
     objective: Literal["people", "agencies", "communes"] = setting("who is to be connected early", "people")
     carry_over: bool = setting("what a year leaves may be spent in the next", False)
     complete: bool = setting("everything must be built within the years; false: what the money allows", True)

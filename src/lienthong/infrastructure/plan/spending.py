@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -42,8 +43,18 @@ def phased(plan: Plan, coefficients: Coefficients, prices: PriceList, run: Run) 
             cancel=run.stop.is_set,
         )
     except BudgetTooSmall as error:
-        remedy = str(error.remedy).replace("`--partial`", "complete = false under [money] in plan.toml")
-        raise BudgetTooSmall(error.detail, remedy=remedy, least=error.least) from error
+        here, there = "`--partial`", "complete = false under [money] in plan.toml"
+        said = error.vietnamese
+        raise BudgetTooSmall(
+            error.detail,
+            remedy=str(error.remedy).replace(here, there),
+            least=error.least,
+            vietnamese=replace(
+                said, remedy=said.remedy.replace(here, "complete = false ở [money] trong plan.toml")
+            )
+            if said
+            else None,
+        ) from error
     return replace(plan, items=tuple(items), phasing=found)
 
 
@@ -232,6 +243,6 @@ def _scaled(request: Request, factor: float) -> Request:
 def _why(least: LeastBudget | None) -> tuple[str, str]:
     if least is None:
         return "", ""
-    extra = (sum(least.extra) + sum(least.unpaid)) / 1e9
+    extra = math.ceil((sum(least.extra) + sum(least.unpaid)) / 1e8) / 10
     vi = f"cần thêm ít nhất {extra:,.1f} tỷ đồng để làm được tất cả".replace(",", " ").replace(".", ",")
     return vi, f"at least {extra:,.1f} billion VND more would do everything"

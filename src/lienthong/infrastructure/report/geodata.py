@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,7 @@ import numpy as np
 from lienthong.infrastructure.geography.graph import KINDS, SYNTHETIC
 from lienthong.infrastructure.plan.model import Plan
 from lienthong.infrastructure.report.facts import Facts
+from lienthong.infrastructure.survey.folder import write_atomically
 
 DECIMALS = 6
 
@@ -118,25 +121,35 @@ def layers(plan: Plan) -> list[Layer]:
 
 
 def write_geopackage(plan: Plan, path: Path) -> list[str]:
-    """Write every layer into one file, replacing it. Answers the layers' names."""
+    """Write every layer into one file, replacing it whole or not at all. Answers the layers' names."""
     import shapely
+    from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
     from pyogrio.raw import write
 
-    path.unlink(missing_ok=True)
+    label = _label(plan)
     names = []
-    for at, layer in enumerate(layers(plan)):
-        write(
-            str(path),
-            np.array([shapely.to_wkb(shape) for shape in layer.shapes], dtype=object),
-            [_column(values) for values in layer.columns.values()],
-            fields=np.array(list(layer.columns), dtype=object),
-            geometry_type=layer.kind,
-            crs="EPSG:4326",
-            layer=layer.name,
-            driver="GPKG",
-            append=at > 0,
-        )
-        names.append(layer.name)
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as room:
+        beside = Path(room) / path.name
+        for at, layer in enumerate(layers(plan)):
+            try:
+                write(
+                    str(beside),
+                    np.array([shapely.to_wkb(shape) for shape in layer.shapes], dtype=object),
+                    [_column(values) for values in layer.columns.values()],
+                    fields=np.array(list(layer.columns), dtype=object),
+                    geometry_type=layer.kind,
+                    crs="EPSG:4326",
+                    layer=layer.name,
+                    driver="GPKG",
+                    append=at > 0,
+                    dataset_metadata={"DESCRIPTION": label} if label and not at else None,
+                    layer_metadata={"DESCRIPTION": label} if label else None,
+                    layer_options={"DESCRIPTION": label} if label else None,
+                )
+            except (DataSourceError, DataLayerError, FeatureError) as error:
+                raise OSError(errno.EIO, f"the GeoPackage cannot be written: {error}", str(path)) from error
+            names.append(layer.name)
+        beside.replace(path)
     return names
 
 
@@ -163,12 +176,17 @@ def geojson(plan: Plan) -> dict[str, Any]:
             )
     whole: dict[str, Any] = {"type": "FeatureCollection", "features": features}
     if plan.synthetic:
-        whole["label"] = f"{SYNTHETIC['vi']} / {SYNTHETIC['en']}"
+        whole["label"] = _label(plan)
     return whole
 
 
+def _label(plan: Plan) -> str:
+    return f"{SYNTHETIC['vi']} / {SYNTHETIC['en']}" if plan.synthetic else ""
+
+
 def write_geojson(plan: Plan, path: Path) -> None:
-    path.write_text(json.dumps(geojson(plan), ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
+    data = json.dumps(geojson(plan), ensure_ascii=False, allow_nan=False) + "\n"
+    write_atomically(path, data.encode())
 
 
 def _multi(shape: Any) -> Any:

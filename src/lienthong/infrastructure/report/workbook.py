@@ -14,7 +14,7 @@ from openpyxl.utils import get_column_letter
 
 from lienthong.infrastructure.geography.graph import SYNTHETIC
 from lienthong.infrastructure.phasing.boq import bill_order
-from lienthong.infrastructure.phasing.result import unit_name
+from lienthong.infrastructure.phasing.result import Phasing, unit_name
 from lienthong.infrastructure.plan.model import Plan
 from lienthong.infrastructure.report.facts import KIND_NAMES, Facts
 from lienthong.infrastructure.report.sections.sources import source_of, unit_of
@@ -32,12 +32,13 @@ T = {
         "items_columns": ("Mã", "Loại", "Tên", "Đơn vị", "Khối lượng", "Đơn giá (đồng)", "Thành tiền (đồng)",
                           "Vận hành/năm (đồng)", "Năm", "Sau các hạng mục"),
         "scenarios_columns": ("Kịch bản", "Ngân sách (đồng)", "Vốn đầu tư (đồng)", "Xã năm cuối",
-                              "Cơ quan năm cuối", "Mục tiêu đạt được", "Cận trên", "Ghi chú"),
+                              "Cơ quan năm cuối", "Mục tiêu đạt được (người, xã hoặc cơ quan – năm)",
+                              "Cận trên", "Ghi chú"),
         "storage_columns": ("Năm", "Người dùng", "Dữ liệu (GB)", "Có dự phòng (GB)", "Các bản sao (GB)",
                             "Sao lưu (GB)", "Tổng (GB)"),
         "coefficients_columns": ("Mã", "Tên", "Giá trị", "Thấp", "Cao", "Đơn vị", "Nguồn"),
         "masts_columns": ("Mã", "Kinh độ", "Vĩ độ", "Chiều cao (m)", "Hiện có", "Xây mới", "Người phục vụ"),
-        "yes": "có", "no": "chưa",
+        "yes": "có", "no": "không", "plan": "Kế hoạch",
         "commune": "Xã, phường, thị trấn", "agency": "Cơ quan", "node": "Nút mạng", "tower": "Trạm",
     },
     "en": {
@@ -50,12 +51,13 @@ T = {
         "items_columns": ("Key", "Kind", "Name", "Unit", "Quantity", "Unit price (VND)", "Cost (VND)",
                           "Operation a year (VND)", "Year", "After"),
         "scenarios_columns": ("Scenario", "Budgets (VND)", "Investment (VND)", "Communes, last year",
-                              "Agencies, last year", "Objective", "Bound", "Remark"),
+                              "Agencies, last year", "Objective (person-, commune- or agency-years)",
+                              "Bound", "Remark"),
         "storage_columns": ("Year", "Users", "Data (GB)", "With headroom (GB)", "All copies (GB)",
                             "Backup (GB)", "Total (GB)"),
         "coefficients_columns": ("Key", "Name", "Value", "Low", "High", "Unit", "Source"),
         "masts_columns": ("Code", "Longitude", "Latitude", "Height (m)", "Existing", "New", "People served"),
-        "yes": "yes", "no": "no",
+        "yes": "yes", "no": "no", "plan": "The plan",
         "commune": "Commune", "agency": "Agency", "node": "Node", "tower": "Mast",
     },
 }  # fmt: skip
@@ -70,11 +72,12 @@ def write_workbook(plan: Plan, path: Path, lang: str = "vi") -> None:
     book.properties.title = plan.settings.province
     book.properties.creator = "Liên Thông"
     label = SYNTHETIC[lang] if plan.synthetic else ""
+    book.properties.description = label or None
     sheets: dict[str, list[Row]] = {
         "years": _years(facts),
         "places": _places(facts, lang),
         "items": _items(facts, lang),
-        "scenarios": _scenarios(facts, lang),
+        "scenarios": _scenarios(facts, lang) if plan.scenarios else [],
         "storage": [
             (y.year, round(y.users), y.primary, y.provisioned, y.replicated, y.backup, y.total)
             for y in plan.storage
@@ -140,7 +143,19 @@ def _items(facts: Facts, lang: str) -> list[Row]:
 
 
 def _scenarios(facts: Facts, lang: str) -> list[Row]:
-    rows: list[Row] = []
+    total = facts.plan.state.total if facts.plan.state else None
+    assert total is not None
+
+    def reached(found: Phasing) -> tuple[float, float]:
+        """Connected at the end, those of today included, as in the report."""
+        communes, agencies = (found.connected.get(name, (0,))[-1] for name in ("communes", "agencies"))
+        return total.communes_connected + communes, total.agencies_connected + agencies
+
+    plan = facts.phasing
+    first = (
+        T[lang]["plan"], sum(plan.budget), sum(plan.capex), *reached(plan), plan.objective, plan.bound, "",
+    )  # fmt: skip
+    rows: list[Row] = [first]
     for each in facts.plan.scenarios:
         found = each.phasing
         if found is None:
@@ -148,8 +163,7 @@ def _scenarios(facts: Facts, lang: str) -> list[Row]:
             continue
         rows.append(
             (
-                each.name(lang), sum(each.budget), sum(found.capex),
-                found.connected.get("communes", (0,))[-1], found.connected.get("agencies", (0,))[-1],
+                each.name(lang), sum(each.budget), sum(found.capex), *reached(found),
                 found.objective, found.bound, each.why(lang),
             )
         )  # fmt: skip

@@ -34,7 +34,7 @@ T = {
         "title": "Assumptions and sources",
         "intro": "Every coefficient has a name, a source, a low and a high, and can be edited. These are "
         "the values used.",
-        "coefficient": "Coefficient",
+        "coefficient": "Coefficients",
         "value": "Value",
         "band": "Low … high",
         "unit": "Unit",

@@ -103,7 +103,7 @@ def design(facts: Facts, lang: str) -> list[Block]:
         heading(words["title"]),
         paragraph(
             words["intro"].format(
-                sites=number(len(fibre.sites), lang),
+                sites=number(len(fibre.sites) - 1, lang),
                 edges=number(edges.size, lang),
                 vertices=number(graph.vertices, lang),
                 all=number(graph.edges, lang),
