@@ -116,6 +116,42 @@ def test_mistakes_are_named_with_place_and_remedy(
     assert code == 1 and json.loads(said)["remedy"] == "choose another folder with --data"
 
 
+def test_what_was_found_in_the_data_is_said_even_when_the_money_does_not_do(
+    folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (folder / "sites.csv").open("a", encoding="utf-8") as file:
+        file.write("FAR,Xã [/xa],commune,106.45,10.35,860,5000,20,20,no\n")
+    lines = [[[105.93, 9.99 + 0.015 * at], [106.04, 9.99 + 0.015 * at]] for at in range(7)]
+    lines += [[[105.93 + 0.02 * at, 9.98], [105.93 + 0.02 * at, 10.09]] for at in range(6)]
+    roads = [
+        {
+            "type": "Feature",
+            "properties": {"kind": "rural"},
+            "geometry": {"type": "LineString", "coordinates": line},
+        }
+        for line in [*lines, lines[0]]
+    ]
+    (folder / "roads.geojson").write_text(
+        json.dumps({"type": "FeatureCollection", "features": roads}), "utf-8"
+    )
+    settings = (folder / "plan.toml").read_text("utf-8").replace("Vĩnh Long", "a[/b]")
+    made_up = settings[settings.index("[synthetic]") : settings.index("[radio]")]
+    own = 'sites = "sites.csv"\nroads = "roads.geojson"\nroads_crossings = true\n'
+    settings = settings.replace(made_up, "").replace('sites = "sites.csv"\n', own)
+    (folder / "plan.toml").write_text(settings, "utf-8")
+    code, said, _ = run(capsys, monkeypatch, "plan", folder, "--lang", "en")
+    assert code == 0
+    assert "FAR" in said and "[/xa]" in said and "a[/b]" in said
+    assert "the same line as another" in said and SYNTHETIC not in said
+    settings = settings.replace("complete = false", "complete = true").replace(
+        "9_000_000_000", "2_000_000_000"
+    )
+    (folder / "plan.toml").write_text(settings, "utf-8")
+    code, _, told = run(capsys, monkeypatch, "plan", folder, "--lang", "en")
+    assert code == 1
+    assert "FAR" in told and "complete = false" in told
+
+
 def test_a_budget_that_cannot_be_met_says_what_would_do(
     folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

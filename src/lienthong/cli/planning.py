@@ -14,7 +14,7 @@ import typer
 from rich.markup import escape
 
 from lienthong.cli.output import JsonOption, note, progress, show_error
-from lienthong.cli.planning_view import WORDS, Language, show, written
+from lienthong.cli.planning_view import MOST_NOTES, WORDS, Language, show, written
 from lienthong.core.errors import LienthongError
 
 if TYPE_CHECKING:
@@ -156,15 +156,25 @@ def _make(
             else:
                 display.update(tasks[stage], description=name)
 
+        kept: list[Plan] = []
+
+        def keep(part: Plan) -> None:
+            save(part, folder.plan)
+            kept[:] = [part]
+
         run = Run(Clock(seconds or folder.settings.time.seconds, STAGES), told, stop)
         try:
-            made = make(
-                folder, run, now=utc_now(), earlier=earlier, kept=lambda part: save(part, folder.plan)
-            )
+            made = make(folder, run, now=utc_now(), earlier=earlier, kept=keep)
         except Cancelled as error:
             display.stop()
             show_error(error, as_json=quiet)
             raise typer.Exit(INTERRUPTED) from error
+        except LienthongError:
+            # A site far from every road, or roads left out, may be why there is too little money.
+            display.stop()
+            for each in kept[0].notes(lang)[:MOST_NOTES] if kept else ():
+                note(f"[yellow]![/yellow] {escape(each)}")
+            raise
         for stage, task in tasks.items():
             display.update(task, description=words["stages"][stage], total=1, completed=1)
     if made is not earlier and earlier is not None and made.seconds == earlier.seconds:

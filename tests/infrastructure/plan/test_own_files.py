@@ -9,10 +9,11 @@ import pytest
 from tests.infrastructure.plan.district import PLAN_TOML, made, write_district
 
 from lienthong.infrastructure.errors import Disconnected
+from lienthong.infrastructure.geography.errors import WrongProjection
 from lienthong.infrastructure.geography.graph import KINDS
 from lienthong.infrastructure.geography.synthetic import road_graph
 from lienthong.infrastructure.plan.folder import open_folder
-from lienthong.infrastructure.plan.places import places
+from lienthong.infrastructure.plan.places import places, roads
 from lienthong.infrastructure.radio.rasters import write_geotiff
 from lienthong.infrastructure.radio.synthetic import landscape
 
@@ -80,6 +81,34 @@ def test_sites_that_no_road_reaches_are_named_with_what_would_join_them(folder: 
     with pytest.raises(Disconnected) as refused:
         made(folder)
     assert refused.value.remedy
+
+
+def test_how_the_roads_are_read_is_said_in_the_settings(folder: Path) -> None:
+    cross = [
+        {
+            "type": "Feature",
+            "properties": {"kind": "rural"},
+            "geometry": {"type": "LineString", "coordinates": ends},
+        }
+        for ends in ([[10.0, 105.98], [10.0, 106.0]], [[9.99, 105.99], [10.01, 105.99]])
+    ]
+    _write(folder / "roads.geojson", cross)
+    opened = open_folder(folder)
+    with pytest.raises(WrongProjection):
+        roads(opened, places(opened).sites)
+    settings = (folder / "plan.toml").read_text("utf-8")
+    told = 'roads = "roads.geojson"\nroads_latitude_first = true\n'
+    (folder / "plan.toml").write_text(settings.replace('roads = "roads.geojson"\n', told), "utf-8")
+    opened = open_folder(folder)
+    before = opened.keys()["data"]
+    graph, findings = roads(opened, places(opened).sites)
+    assert graph.edges == 2 and "disconnected-part" in {finding.code for finding in findings}
+    (folder / "plan.toml").write_text(
+        settings.replace('roads = "roads.geojson"\n', told + "roads_crossings = true\n"), "utf-8"
+    )
+    opened = open_folder(folder)
+    assert roads(opened, places(opened).sites)[0].edges == 4
+    assert opened.keys()["data"] != before
 
 
 def _write(path: Path, features: list[dict[str, object]]) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from lienthong import __version__
 from lienthong.infrastructure.plan.errors import BadPlanFolder
 from lienthong.infrastructure.plan.serialising import encode
-from lienthong.infrastructure.plan.settings import STAGES, Settings
+from lienthong.infrastructure.plan.settings import STAGES, Files, Settings
 from lienthong.infrastructure.radio.bands import BANDS
 
 SETTINGS, SURVEY, PLAN = "plan.toml", "survey", "plan.json"
@@ -48,7 +48,7 @@ class Folder:
         own: dict[str, list[Any]] = {
             "data": [
                 __version__, self.settings.root, self.settings.crs, self.settings.districts,
-                self.settings.synthetic_data, self.settings.files.wave, self.settings.files.roads_crs,
+                self.settings.synthetic_data, self.settings.files.wave, _of_roads(self.settings.files),
                 made.roads, made.seed, made.nodes,
                 *(self._digest(name) for name in ("sites", "roads", "fibre", "rivers")),
                 "" if self.settings.files.sites else _digest_of(self.path / SURVEY),
@@ -85,8 +85,13 @@ def _digest_of(path: Path) -> str:
     return taken.hexdigest()
 
 
+def _of_roads(files: Files) -> list[str | float | bool]:
+    """How the roads are to be read."""
+    return [getattr(files, each.name) for each in dataclasses.fields(files) if each.name.startswith("roads_")]
+
+
 def _is_path(key: dataclasses.Field[Any]) -> bool:
-    return key.name not in ("wave", "roads_crs")
+    return not key.name.startswith("roads_") and key.name != "wave"
 
 
 def open_folder(path: Path) -> Folder:

@@ -81,7 +81,15 @@ def roads(folder: Folder, sites: Sequence[Site]) -> tuple[RoadGraph, tuple[Findi
     file = folder.file("roads")
     assert file is not None
     crs = settings.files.roads_crs or None
-    imported = read_roads(file, crs=crs, metric=settings.crs)
+    imported = read_roads(
+        file,
+        crs=crs,
+        layer=settings.files.roads_layer or None,
+        latitude_first=settings.files.roads_latitude_first,
+        snap_m=settings.files.roads_snap_m,
+        crossings=settings.files.roads_crossings,
+        metric=settings.crs,
+    )
     graph = imported.graph
     fibre, rivers = folder.file("fibre"), folder.file("rivers")
     if fibre is not None:

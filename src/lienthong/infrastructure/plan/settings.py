@@ -29,7 +29,13 @@ class Files:
     fibre: str = setting("existing fibre lines: GeoPackage or GeoJSON", "")
     rivers: str = setting("rivers: GeoPackage or GeoJSON; edges over them cost more", "")
     roads_crs: str = setting("coordinate system of the roads when the file names none, as EPSG:9217", "")
-    prices: str = setting("price list (CSV) that overlays the built-in one", "")
+    roads_layer: str = setting("layer of the roads when the file has several", "")
+    roads_snap_m: float = setting("road ends nearer than this are joined, m", 1.0, least=0, most=100)
+    roads_crossings: bool = setting(
+        "join roads that cross without a common point, unless one is a bridge", False
+    )
+    roads_latitude_first: bool = setting("the roads are written latitude first", False)
+    prices: str = setting("price list (CSV or XLSX) that overlays the built-in one", "")
     coefficients: str = setting("coefficients (TOML or CSV) that overlay the built-in ones", "")
     terrain: str = setting("terrain heights, GeoTIFF, m; without it no radio is planned", "")
     clutter: str = setting("heights of trees and buildings, GeoTIFF, m", "")
