@@ -14,7 +14,10 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from lienthong.infrastructure.plan.errors import PlanUnfinished
 from lienthong.infrastructure.plan.model import Plan
 from lienthong.infrastructure.report.contents import contents
+from lienthong.infrastructure.report.facts import Facts
 from lienthong.infrastructure.report.pdf import report_pdf
+from lienthong.infrastructure.report.sections.capacity import capacity
+from lienthong.infrastructure.report.sections.money import _bridge
 from lienthong.infrastructure.report.wording import billions, money, number, percent
 
 Made = tuple[Path, Plan]
@@ -76,6 +79,23 @@ def test_vietnamese_is_whole_in_the_text_of_the_pdf(pages: list[str]) -> None:
     if pages[0] == "vi":
         assert "ỦY BAN NHÂN DÂN TỈNH VĨNH LONG" in pages[1].replace("\u00a0", " ")
         assert "�" not in "".join(pages)
+
+
+def test_the_design_and_the_investment_are_told_apart_to_the_dong(district: Made) -> None:
+    facts = Facts(district[1])
+    for lang in ("vi", "en"):
+        *parts, whole = _bridge(facts, lang)
+        assert whole[1] == facts.capex
+        assert sum(amount for _, amount in parts) == pytest.approx(facts.capex, abs=1)
+        assert parts[0][1] == facts.fibre.cost
+
+
+def test_sites_that_did_not_say_how_many_work_there_are_named(district: Made) -> None:
+    plan = district[1]
+    silent = replace(plan.sites[-1], users=0, seats=0)
+    blocks = capacity(Facts(replace(plan, sites=(*plan.sites[:-1], silent))), "vi")
+    assert any(silent.name in str(block.get("words", "")) for block in blocks)
+    assert not any(silent.name in str(block.get("words", "")) for block in capacity(Facts(plan), "vi"))
 
 
 def test_the_pdf_is_for_archives_and_names_its_language(district: Made) -> None:

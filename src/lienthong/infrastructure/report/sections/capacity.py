@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
+from lienthong.infrastructure.plan.sizing import OFFICES
 from lienthong.infrastructure.report.blocks import Block, heading, paragraph, picture, table
 from lienthong.infrastructure.report.facts import Facts
 from lienthong.infrastructure.report.wording import number
 
+MOST_NAMES = 6
 T = {
     "vi": {
         "title": "Dung lượng đường truyền và lưu trữ",
@@ -19,6 +21,8 @@ T = {
         "rate": "Tốc độ (Mbit/s)",
         "sites": "Số điểm",
         "trunks": "Số đoạn tuyến trục",
+        "unknown": "{n} điểm chưa cho biết số người dùng và máy trạm nên chỉ được tính tốc độ tối thiểu, và "
+        "không có trong bản quyền, đào tạo, lưu trữ: {names}.",
         "storage": "Lưu trữ theo năm",
         "storage_intro": "Dữ liệu tăng theo số người dùng và số văn bản; mỗi văn bản có các phiên bản và "
         "chỉ mục toàn văn. Dung lượng mua sắm gồm phần dự phòng trống, các bản sao đầy đủ và bản sao lưu.",
@@ -42,6 +46,8 @@ T = {
         "rate": "Rate (Mbit/s)",
         "sites": "Sites",
         "trunks": "Trunk sections",
+        "unknown": "{n} sites have not said how many users and workstations they have: they get the least "
+        "rate and are not counted in licences, training and storage: {names}.",
         "storage": "Storage by year",
         "storage_intro": "Data grow with users and documents; every document has versions and a full-text "
         "index. What is bought has free headroom, full copies and backups in it.",
@@ -89,6 +95,12 @@ def capacity(facts: Facts, lang: str) -> list[Block]:
             caption=words["rates"],
         ),
     ]
+    unknown = [site.name for site in plan.sites if site.kind in OFFICES and not site.users and not site.seats]
+    if unknown:
+        names = ", ".join(unknown[:MOST_NAMES]) + " …" * (len(unknown) > MOST_NAMES)
+        blocks.append(
+            paragraph(words["unknown"].format(n=number(len(unknown), lang), names=names.replace("*", "")))
+        )
     if plan.storage:
         blocks.append(heading(words["storage"], 2))
         blocks.append(paragraph(words["storage_intro"]))

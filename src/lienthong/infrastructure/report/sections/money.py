@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from lienthong.infrastructure.report.blocks import Block, heading, paragraph, picture, table
 from lienthong.infrastructure.report.facts import KIND_NAMES, Facts
 from lienthong.infrastructure.report.wording import billions, money, number, percent
 
+NETWORK = ("trunk", "drop", "node", "microwave")
 T = {
     "vi": {
         "title": "Tiến độ và kinh phí",
@@ -36,6 +39,14 @@ T = {
         "thuần, chiết khấu {rate} mỗi năm, là *{npv}* (âm vì chỉ tính chi phí, trừ phần tiết kiệm được "
         "tính trong đơn giá).",
         "undone": "{n} hạng mục không có năm nào đủ vốn: {names}.",
+        "bridge": "Từ chi phí thiết kế đến tổng mức đầu tư (tỷ đồng)",
+        "bridge_item": "Khoản",
+        "amount": "Số tiền",
+        "design": "Chi phí thiết kế mạng truyền dẫn (chương 2)",
+        "ports": "Cổng theo tốc độ đường truyền, bộ chia quang, mức giá",
+        "without": "Hạng mục không có năm nào đủ vốn",
+        "growth": "Tăng giá đến năm thực hiện",
+        "capex": "Tổng mức đầu tư",
     },
     "en": {
         "title": "Years and money",
@@ -66,6 +77,14 @@ T = {
         "value, discounted at {rate} a year, is *{npv}* (negative, since costs are counted and savings "
         "only where prices name them).",
         "undone": "No year has money for {n} items: {names}.",
+        "bridge": "From the cost of the design to the total investment (billion VND)",
+        "bridge_item": "Part",
+        "amount": "Amount",
+        "design": "Cost of the transmission network as designed (chapter 2)",
+        "ports": "Ports by the links' rates, splitters, level of prices",
+        "without": "Items that no year has money for",
+        "growth": "Growth of prices until the year of each item",
+        "capex": "Total investment",
     },
 }
 
@@ -102,6 +121,14 @@ def money_and_years(facts: Facts, lang: str) -> list[Block]:
     )
     head = [words["item"], *map(str, years), words["total"]]
     blocks.append(table(head, rows, caption=words["kinds"], total=True))
+    blocks.append(
+        table(
+            [words["bridge_item"], words["amount"]],
+            [[name, billions(amount, lang)] for name, amount in _bridge(facts, lang)],
+            caption=words["bridge"],
+            total=True,
+        )
+    )
     blocks.append(
         table(
             ["", *map(str, years), words["total"]],
@@ -163,6 +190,24 @@ def money_and_years(facts: Facts, lang: str) -> list[Block]:
             table([words["source"], *map(str, years), words["total"], words["share"]], sources, total=True)
         )
     return blocks
+
+
+def _bridge(facts: Facts, lang: str) -> list[tuple[str, float]]:
+    """What lies between the design's cost and all that is invested, VND; adds up to the last line."""
+    words, names = T[lang], KIND_NAMES[lang]
+    listed: Counter[str] = Counter()
+    for item in facts.plan.items:
+        listed[item.kind] += item.capex
+    network = sum(listed.pop(kind, 0) for kind in NETWORK)
+    whole, done = network + sum(listed.values()), sum(item.capex for item in facts.done)
+    lines = [
+        (words["design"], facts.fibre.cost),
+        (words["ports"], network - facts.fibre.cost),
+        *((names[kind], listed[kind]) for kind in names if kind in listed),
+        (words["without"], done - whole),
+        (words["growth"], facts.capex - done),
+    ]
+    return [*((name, amount) for name, amount in lines if amount), (words["capex"], facts.capex)]
 
 
 def _left(facts: Facts, lang: str) -> list[str]:
