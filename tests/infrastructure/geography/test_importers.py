@@ -150,7 +150,7 @@ def test_a_file_without_a_coordinate_system_is_refused_until_it_is_given(tmp_pat
         path = geopackage(tmp_path / "r.gpkg", in_metres("EPSG:32648"), None)
     with pytest.raises(WrongProjection, match="does not say") as caught:
         read_roads(path)
-    assert "--crs" in (caught.value.remedy or "")
+    assert "files.roads_crs" in (caught.value.remedy or "")
     assert read_roads(path, crs="EPSG:32648").graph.edges == 1
     with pytest.raises(WrongProjection, match="not known"):
         read_roads(path, crs="EPSG:99999999")

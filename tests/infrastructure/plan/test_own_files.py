@@ -111,5 +111,14 @@ def test_how_the_roads_are_read_is_said_in_the_settings(folder: Path) -> None:
     assert opened.keys()["data"] != before
 
 
+@pytest.mark.parametrize("crs", ["EPSG:4326", "EPSG:1", "metres"])
+def test_a_plan_is_made_in_metres(folder: Path, crs: str) -> None:
+    settings = (folder / "plan.toml").read_text("utf-8")
+    (folder / "plan.toml").write_text(f'crs = "{crs}"\n{settings}', "utf-8")
+    opened = open_folder(folder)
+    with pytest.raises(WrongProjection, match="coordinate system"):
+        roads(opened, places(opened).sites)
+
+
 def _write(path: Path, features: list[dict[str, object]]) -> None:
     path.write_text(json.dumps({"type": "FeatureCollection", "features": features}), "utf-8")

@@ -75,7 +75,7 @@ def _inside(parts: Any, places: Sequence[str], path: Path, findings: list[Findin
         raise WrongProjection(
             f"{int(turned.sum())} of {len(parts)} lines have latitude and longitude swapped, as {x:g}, {y:g}",
             place=f"{path}: {places[at]}",
-            remedy="write longitude first, or read the file with latitude_first",
+            remedy="write longitude first; or say roads_latitude_first = true under [files] in plan.toml",
         )
     raise WrongProjection(
         f"{int((~box).sum())} of {len(parts)} lines lie outside Vietnam, as {x:g}, {y:g}",
@@ -135,9 +135,9 @@ def parts(graph: RoadGraph, most: int = 20) -> list[Finding]:
                 },
                 {
                     "vi": f"bổ sung cầu, phà hoặc đường nối {here} với {there}; nếu các đường chỉ gần chạm "
-                    "nhau, tăng khoảng cách bắt điểm (snap_m) hoặc bật nút giao (crossings)",
+                    "nhau, tăng files.roads_snap_m hoặc đặt files.roads_crossings = true trong plan.toml",
                     "en": f"add the bridge, ferry or road from {here} to {there}; where lines nearly touch, "
-                    "raise snap_m or turn on crossings",
+                    "raise files.roads_snap_m or set files.roads_crossings = true in plan.toml",
                 },
                 float(graph.lon[u]),
                 float(graph.lat[u]),

@@ -163,7 +163,8 @@ def _only_layer(path: Path, layers: Any) -> str:
         listed = ", ".join(spatial) or "none"
         raise BadRoads(
             f"the file has {len(spatial)} layers with geometry: {listed}", place=str(path),
-            remedy="name the layer with the roads (layer)" if spatial else "give a file with lines",
+            remedy="name the one with the roads as files.roads_layer in plan.toml"
+            if spatial else "give a file with lines",
         )  # fmt: skip
     return spatial[0]
 
@@ -183,7 +184,8 @@ def _system(written: str | None, given: str | None, path: Path) -> str:
         raise WrongProjection(
             "the file does not say which coordinate system it is in",
             place=str(path),
-            remedy="give it with --crs, as EPSG:4326 (degrees), EPSG:32648 (UTM 48N) or EPSG:9217 (VN-2000)",
+            remedy="give it as files.roads_crs in plan.toml: EPSG:4326 (degrees), EPSG:32648 (UTM 48N) or "
+            "EPSG:9217 (VN-2000)",
         )
     return given
 

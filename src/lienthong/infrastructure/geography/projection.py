@@ -30,6 +30,22 @@ def _transformer(source: str, target: str) -> Any:
         ) from error
 
 
+def check_metres(crs: str) -> None:
+    """Raises :class:`WrongProjection` unless ``crs`` is a projected system in metres."""
+    import pyproj
+
+    try:
+        known = pyproj.CRS.from_user_input(crs)
+    except pyproj.exceptions.CRSError:
+        known = None
+    if known is None or not known.is_projected or {axis.unit_name for axis in known.axis_info} != {"metre"}:
+        raise WrongProjection(
+            f"the coordinate system {crs!r} is {'not known' if known is None else 'none in metres'}",
+            place="crs",
+            remedy="plan in metres, as EPSG:32648 (UTM 48N), EPSG:32649 (UTM 49N) or EPSG:9217 (VN-2000)",
+        )
+
+
 def reproject(x: ArrayLike, y: ArrayLike, source: str, target: str) -> tuple[Floats, Floats]:
     """Points from one coordinate system in another; what cannot be transformed becomes infinite."""
     ax, ay = np.atleast_1d(np.asarray(x, np.float64)), np.atleast_1d(np.asarray(y, np.float64))

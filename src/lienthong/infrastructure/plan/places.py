@@ -12,6 +12,7 @@ from lienthong.infrastructure.geography.findings import Finding
 from lienthong.infrastructure.geography.graph import RoadGraph
 from lienthong.infrastructure.geography.importers import read_roads
 from lienthong.infrastructure.geography.overlays import read_geometries, with_fibre, with_rivers
+from lienthong.infrastructure.geography.projection import check_metres
 from lienthong.infrastructure.geography.synthetic import road_graph
 from lienthong.infrastructure.plan.errors import BadPlanFolder
 from lienthong.infrastructure.plan.folder import Folder
@@ -75,6 +76,7 @@ def places(folder: Folder) -> Places:
 def roads(folder: Folder, sites: Sequence[Site]) -> tuple[RoadGraph, tuple[Finding, ...]]:
     """The road graph of a folder, imported or made up around the sites, and what its checks found."""
     settings = folder.settings
+    check_metres(settings.crs)
     if settings.synthetic.roads:
         made = road_graph(sites, seed=settings.synthetic.seed, nodes=settings.synthetic.nodes)
         return made, ()
