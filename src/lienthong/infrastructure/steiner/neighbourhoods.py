@@ -22,6 +22,8 @@ from lienthong.infrastructure.steiner.reductions import Arrays
 
 FIRST_REGION = 150
 """Vertices in the first regions."""
+AGAIN_REGION = 350
+"""Vertices in the largest regions of a fresh descent."""
 PATIENCE_S = 4.0
 """Longest time for one region."""
 
@@ -46,6 +48,7 @@ class Improver:
         self.slow = 0
         self.solved = 0
         self.stop = False
+        self.others: list[Tree] = []
 
     @property
     def finished(self) -> bool:
@@ -76,14 +79,24 @@ class Improver:
         chosen[edges[best]] = True
         return self.accept(heuristics.tidied(a, chosen))
 
-    def starts(self, reduced: Floats, rng: np.random.Generator, count: int, deadline: float) -> list[Tree]:
-        """Trees from many beginnings under many guides, each improved by local search."""
+    def starts(
+        self,
+        reduced: Floats,
+        rng: np.random.Generator,
+        count: int,
+        deadline: float,
+        spreads: tuple[float, ...] = (1.0, 1.2, 1.5),
+    ) -> list[Tree]:
+        """Trees from many beginnings under many guides, each improved by local search.
+
+        ``spreads``: by how much at most a guide makes edges dearer at random.
+        """
         a = self.a
         found: list[Tree] = []
         least = np.minimum(reduced[0::2], reduced[1::2])
         while len(found) < count and time.monotonic() < deadline and not self.stop:
             guide = a.cost if rng.random() < 0.5 else least + rng.choice([0.05, 0.2]) * a.cost
-            guide = guide * rng.uniform(1.0, rng.choice([1.0, 1.2, 1.5]), a.cost.size)
+            guide = guide * rng.uniform(1.0, rng.choice(spreads), a.cost.size)
             tree = heuristics.grown(a, guide, int(rng.choice(a.terminals)))
             if np.isfinite(tree.cost):
                 tree = heuristics.improved(a, tree, rng, deadline)
@@ -117,8 +130,9 @@ class Improver:
         part = Instance(wanted.size, tails, heads, a.cost[edges], terminals)
         until = min(deadline, time.monotonic() + PATIENCE_S)
         best, proved = self.exact(part, np.flatnonzero(chosen[edges]), until)
-        self.solved += 1
-        self.slow = max(0, self.slow - 1) if proved else self.slow + 1
+        with self.lock:
+            self.slow = max(0, self.slow - 1) if proved else self.slow + 1
+            self.solved += 1
         after = chosen.copy()
         after[edges] = False
         after[edges[best]] = True
@@ -130,7 +144,18 @@ class Improver:
         better = heuristics.tidied(a, now)
         return self.accept(better)
 
-    def work(self, rng: np.random.Generator, deadline: float) -> None:
-        """Region after region until ``deadline``, ``stop`` or the end of what helps."""
-        while not self.finished and time.monotonic() < deadline:
-            self.region(rng, deadline)
+    def again(self, reduced: Floats, rng: np.random.Generator, deadline: float) -> bool:
+        """A fresh descent through small regions, then the union of what such descents found with the best
+        tree: whether that gave a better one.
+        """
+        start = self.starts(reduced, rng, 1, deadline, (1.5, 2.5, 4.0))
+        if not start:
+            return False
+        fresh = Improver(self.a, start[0], self.exact, lambda _: None)
+        while fresh.size < min(AGAIN_REGION, self.a.n) and time.monotonic() < deadline and not self.stop:
+            fresh.region(rng, deadline)
+        if self.stop:
+            return False
+        self.others = [*self.others[-4:], fresh.tree]
+        better = self.accept(fresh.tree)
+        return self.union(self.others, min(deadline, time.monotonic() + PATIENCE_S)) or better

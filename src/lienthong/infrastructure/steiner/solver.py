@@ -242,16 +242,27 @@ class _Solver:
         """Trees from many beginnings, their union, then region after region of up to ``most`` vertices."""
         arrays = improver.a
         rng = np.random.default_rng([self.seed, arrays.tail.size, worker])
+        deadline, spent = min(deadline, self.deadline), 0.0
+        reduced = bounding.ascent_from(arrays, int(rng.choice(arrays.terminals)))[1]
         if most is not None and worker == 0:
             now = time.monotonic()
-            reduced = bounding.ascent_from(arrays, int(rng.choice(arrays.terminals)))[1]
             found = improver.starts(reduced, rng, 4, now + 0.2 * (deadline - now))
             if len(found) > 1 and not improver.stop:
                 improver.union(found, now + 0.4 * (deadline - now))
-        while not improver.finished and time.monotonic() < min(deadline, self.deadline):
+        while not improver.stop and time.monotonic() < deadline and not self.late():
             if most is not None and improver.size > most:
                 break
-            improver.region(rng, min(deadline, self.deadline))
+            began = time.monotonic()
+            if not improver.finished:
+                improver.region(rng, deadline)
+            if most is None and (improver.finished or improver.size > BROAD):
+                # large regions rarely help any more: as much time again for trees of another kind
+                spent += time.monotonic() - began
+                while spent > 0 and not improver.stop and time.monotonic() < deadline:
+                    began = time.monotonic()
+                    improver.again(reduced, rng, deadline)
+                    spent -= time.monotonic() - began
+                spent += 0.01 if improver.finished else 0.0
             if worker == 0:
                 self.tell("regions")
 
