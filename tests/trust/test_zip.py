@@ -107,6 +107,20 @@ def test_archives_of_python_are_read(compression: int, zip64: bool, streamed: bo
     assert contents(out.getvalue()) == contents(path) == expected
 
 
+@pytest.mark.parametrize("same", [True, False])
+def test_sizes_written_in_both_places_must_be_the_same(same: bool) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive, archive.open("a.txt", "w", force_zip64=True) as file:
+        file.write(b"first")
+    data = bytearray(out.getvalue())
+    data[18:26] = struct.pack("<LL", 5, 5 if same else 4)
+    if same:
+        assert contents(bytes(data)) == {"a.txt": b"first"}
+    else:
+        with pytest.raises(ContainerError, match="two sizes"):
+            contents(bytes(data))
+
+
 class _Unseekable(io.RawIOBase):
     """A sink that makes ``zipfile`` write data descriptors."""
 

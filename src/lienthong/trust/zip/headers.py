@@ -61,9 +61,13 @@ def reconcile(source: Source, entry: bytes, name: str, raw: bytes, extra: bytes)
     data = offset + len(header) + extra_length
     local_wide = _extras(source.read(data - extra_length, extra_length), name).get(ZIP64_EXTRA)
     if local_wide is not None:
-        if len(local_wide) != 16 or (local_compressed, local_size) != (SATURATED32, SATURATED32):
+        if len(local_wide) != 16:
             raise ZipError("the ZIP64 field of the local header is not well formed", place=name)
-        local_size, local_compressed = struct.unpack("<QQ", local_wide)
+        sizes = struct.unpack("<QQ", local_wide)
+        # Python before 3.11.4 writes small sizes in both places; nothing is in doubt when they are the same.
+        if (local_size, local_compressed) not in ((SATURATED32, SATURATED32), sizes):
+            raise ZipError("the local header has two sizes for the file", place=name)
+        local_size, local_compressed = sizes
     stop = data + compressed
     found = (local_crc, local_compressed, local_size)
     announced = (crc, compressed, size)
