@@ -73,6 +73,22 @@ def small_plan() -> FibrePlan:
     )
 
 
+def test_cable_that_leads_from_the_last_site_to_a_ring_is_paid_for_too() -> None:
+    plan = small_plan()
+    kept = np.array([0, 1, 3, 4])  # without agency c, nobody lives at the ring's far end
+    plan = replace(
+        plan,
+        sites=tuple(plan.sites[at] for at in kept),
+        terminals=plan.terminals[kept],
+        node_cost=plan.node_cost[kept],
+        wireless=tuple(replace(hop, site=2) for hop in plan.wireless),
+    )
+    items = {item.key: item for item in items_of(plan, PRICES)}
+    assert items["ring-1"].edges == (4, 5)
+    assert sum(item.capex for item in items.values() if item.kind == "trunk") == plan.edge_cost.sum()
+    assert {edge for item in items.values() for edge in item.edges} == {0, 2, 3, 4, 5}
+
+
 def test_a_plan_s_items_cost_what_the_plan_costs():
     plan = small_plan()
     assert sum(each.capex for each in items_of(plan, PRICES)) == plan.cost

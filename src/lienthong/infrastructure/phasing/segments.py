@@ -87,10 +87,12 @@ def tree_segments(plan: FibrePlan) -> Ways:
 
 
 def ring_segments(plan: FibrePlan, ways: Ways) -> list[Segment]:
-    """The edges that close rings, joined where they touch; each after the cable at its ends."""
+    """All that is laid beside the ways of the sites, joined where it touches: the edges that close rings, and
+    those that lead from the last site of a ring to them. Each after the cable at its ends.
+    """
     cost = {int(edge): float(money) for edge, money in zip(plan.edges, plan.edge_cost, strict=True)}
     laid = {edge for segment in ways.segments for edge in segment.edges}
-    edges = [int(edge) for edge in plan.ring_edges if cost.get(int(edge), 0.0) > 0 and int(edge) not in laid]
+    edges = [edge for edge in map(int, plan.edges) if cost[edge] > 0 and edge not in laid]
     result = []
     for at, group in enumerate(_touching(plan, edges), 1):
         ends = sorted(
