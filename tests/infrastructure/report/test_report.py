@@ -17,7 +17,7 @@ from lienthong.infrastructure.report.contents import contents
 from lienthong.infrastructure.report.facts import Facts
 from lienthong.infrastructure.report.pdf import report_pdf
 from lienthong.infrastructure.report.sections.capacity import capacity
-from lienthong.infrastructure.report.sections.money import _bridge
+from lienthong.infrastructure.report.sections.money import _bridge, money_and_years
 from lienthong.infrastructure.report.wording import billions, money, number, percent
 
 Made = tuple[Path, Plan]
@@ -88,6 +88,15 @@ def test_the_design_and_the_investment_are_told_apart_to_the_dong(district: Made
         assert whole[1] == facts.capex
         assert sum(amount for _, amount in parts) == pytest.approx(facts.capex, abs=1)
         assert parts[0][1] == facts.fibre.cost
+
+
+def test_money_carried_over_is_told(district: Made) -> None:
+    plan = district[1]
+    carried = replace(
+        plan, settings=replace(plan.settings, money=replace(plan.settings.money, carry_over=True))
+    )
+    said = [str(money_and_years(Facts(each), "vi")) for each in (plan, carried)]
+    assert ["chuyển sang năm sau" in each for each in said] == [False, True]
 
 
 def test_sites_that_did_not_say_how_many_work_there_are_named(district: Made) -> None:

@@ -15,6 +15,8 @@ T = {
         "intro": "Các hạng mục được xếp vào từng năm sao cho càng nhiều {of} được kết nối sớm càng tốt, "
         "không năm nào vượt ngân sách, và không đoạn tuyến nào xây trước đoạn nối nó về trung tâm. {proof} "
         "Đơn giá tăng {growth} mỗi năm.",
+        "carry": " Tiền năm trước chưa dùng được chuyển sang năm sau, nên một năm có thể chi nhiều hơn ngân "
+        "sách của riêng năm đó.",
         "people": "người dân",
         "agencies": "cơ quan",
         "communes": "xã",
@@ -53,6 +55,7 @@ T = {
         "intro": "Items are put into years so that as many {of} as possible are connected as early as "
         "possible, no year exceeds its budget, and no section is built before the one that joins it to the "
         "centre. {proof} Prices grow by {growth} a year.",
+        "carry": " What a year leaves may be spent in the next, so a year may spend more than its own budget.",
         "people": "people",
         "agencies": "agencies",
         "communes": "communes",
@@ -103,6 +106,7 @@ def money_and_years(facts: Facts, lang: str) -> list[Block]:
             words["intro"].format(
                 of=words[phasing.of], proof=proof, growth=percent(value.get("price_growth", 0.0), lang, 0)
             )
+            + (words["carry"] if plan.settings.money.carry_over else "")
         ),
     ]
     years = facts.years
