@@ -114,6 +114,8 @@ def test_a_refusal_is_told_to_scripts_in_parts(served: Served, letter: Path) -> 
     assert again["code"] == "impossible-status"
     told = run(served, "report", index, "06", code=1).err
     assert "06 không thể theo sau 01; tiếp theo chỉ có thể là 02, 03" in flat(told)
+    told = run(served, "trace", "99999", code=1).err
+    assert "không gửi và không nhận bản ghi nào số 99999" in flat(told)
 
 
 @pytest.mark.parametrize(

@@ -228,6 +228,14 @@ def test_search_needs_no_marks_and_every_word(directory_of: Build) -> None:
     assert directory.search("long chau quan", FIRST) == []
 
 
+def test_search_puts_words_side_by_side_first(directory_of: Build) -> None:
+    directory = directory_of(
+        Agency("H61.12", name="Hội Nông dân tỉnh Vĩnh Long", kind="department"),
+        Agency("H61.62", name="Ủy ban nhân dân huyện Long Hồ", kind="district"),
+    )
+    assert [a.code for a in directory.search("long ho", FIRST)] == ["H61.62", "H61.12"]
+
+
 codes = st.sampled_from(["A", "B", "C", "D", "E"])
 days = st.dates(date(2020, 1, 1), date(2030, 12, 31))
 

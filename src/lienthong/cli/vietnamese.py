@@ -105,6 +105,10 @@ ERRORS: dict[str, Said] = {
 
 _DETAILS: tuple[tuple[str, str], ...] = (
     (
+        r"there is no record (\d+) that (\S+) sent or received",
+        r"\2 không gửi và không nhận bản ghi nào số \1",
+    ),
+    (
         r"(\d\d) cannot follow (\d\d) \(.*\); allowed next: nothing",
         r"\1 không thể theo sau \2; sau \2 không còn trạng thái nào",
     ),

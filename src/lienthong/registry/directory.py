@@ -344,15 +344,22 @@ class Directory:
 
     def search(self, text: str, on: date, *, limit: int = 50) -> list[Agency]:
         """Agencies active on a day whose folded name or code holds every word of ``text``: first those where
-        every word begins one, then in code order.
+        every word begins one, among them those that hold the words side by side, then in code order.
         """
         words = fold(text).split()
+        phrase = " " + " ".join(words)
         found = [
             agency
             for code, agency in self.agencies.items()
             if agency.active_on(on) and all(word in self._folded[code] for word in words)
         ]
-        found.sort(key=lambda agency: (not begins_words(words, self._folded[agency.code]), agency.code))
+        found.sort(
+            key=lambda agency: (
+                not begins_words(words, self._folded[agency.code]),
+                phrase not in f" {self._folded[agency.code]}",
+                agency.code,
+            )
+        )
         return found[:limit]
 
 

@@ -7,6 +7,7 @@ import os
 import socket
 from pathlib import Path
 from time import monotonic
+from types import SimpleNamespace
 
 import httpx
 import psutil
@@ -15,6 +16,7 @@ from tests.exchange.conftest import NewProvince
 from tests.exchange.province import COMMUNE, DEPARTMENT, PROVINCE, RunningHub, TestProvince
 
 from lienthong.exchange.container import File
+from lienthong.exchange.server import bodies
 from lienthong.trust.asic import MIMETYPE
 
 LIMITS = (
@@ -195,17 +197,29 @@ def test_a_huge_head_is_refused(hub: RunningHub) -> None:
         assert b" 431 " in answer_of(connection).splitlines()[0]
 
 
-def test_an_empty_disk_is_kept_for_what_was_accepted(new_province: NewProvince) -> None:
+def test_a_nearly_full_disk_is_kept_for_what_was_accepted(new_province: NewProvince) -> None:
     province = new_province()
     province.configure(limits=LIMITS, health=f"disk_free_bytes = {2**50}")
     with RunningHub(province) as hub:
-        container = province.container(
-            province.document(PROVINCE, [COMMUNE]),
-            [File("a.bin", "application/octet-stream", os.urandom(200_000))],
-        )
-        answer = hub.post(PROVINCE, container)
-        assert (answer.status_code, answer.json()["code"]) == (503, "disk-full")
-        assert "retry-after" in answer.headers
+        for size in (1_000, 200_000):  # one is held in memory, one is spooled
+            file = File("a.bin", "application/octet-stream", os.urandom(size))
+            answer = hub.post(PROVINCE, province.container(province.document(PROVINCE, [COMMUNE]), [file]))
+            assert (answer.status_code, answer.json()["code"]) == (503, "disk-full")
+            assert "retry-after" in answer.headers
+        assert hub.app.hub.store.tree_size() == 0
+
+
+def test_room_that_was_made_is_seen_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    free = 10
+    monkeypatch.setattr(
+        "lienthong.exchange.server.bodies.shutil.disk_usage", lambda _: SimpleNamespace(free=free)
+    )
+    room = bodies.Room(tmp_path, 100)
+    for _ in range(2):
+        with pytest.raises(bodies.DiskFull):
+            room.require(5)
+    free = 100
+    room.require(5)
 
 
 def test_a_bomb_is_refused_before_it_unfolds(hub: RunningHub, province: TestProvince) -> None:

@@ -75,6 +75,11 @@ def not_toml(province: TestProvince) -> None:
     (province.data / "lienthong.toml").write_text("[hub\n")
 
 
+def moved_hub(province: TestProvince) -> None:
+    (province.data / "agencies").mkdir(exist_ok=True)
+    (province.data / "agencies/hub.toml").write_text('hub = "https://127.0.0.1:1"\n')
+
+
 def no_registry(province: TestProvince) -> None:
     assert (province.data / "keys/directory.key").exists()
 
@@ -193,6 +198,7 @@ def no_database(province: TestProvince) -> None:
         (damaged_directory, "directory", "failing", "publish"),
         (open_to_the_world, "network", "failing", "tls = true"),
         (no_name, "network", "failing", "public_url"),
+        (moved_hub, "profiles", "warning", "lienthong init"),
         (another_name, "TLS name", "failing", "--service tls-server --host hub.example"),
         (no_tsa, "timestamps", "warning", "accepted without it"),
         (no_database, "store", "failing", "dsn"),

@@ -83,6 +83,7 @@ class Application:
         self.stream_s = limits.stream_s
         self.session_s = configuration.sessions.lifetime_s
         self.disk_reserve = configuration.health.disk_free_bytes
+        self.room = bodies.Room(configuration.data, self.disk_reserve)
         self.slow = bodies.SlowBodies(hub.loop, grace_s=limits.body_grace_s, rate=limits.body_rate)
         self.streams = Streams(limits.streams)
         self.served = Served()

@@ -49,6 +49,29 @@ class DiskFull(Unavailable):
     code = "disk-full"
 
 
+class Room:
+    """Whether the disk of ``folder`` has more than ``reserve`` bytes free, looked at once a second at most.
+
+    What the reserve keeps is for what was accepted: acknowledgements, proofs, time-stamps, the index.
+    """
+
+    __slots__ = ("_folder", "_looked_s", "_reserve")
+
+    def __init__(self, folder: Path, reserve: int) -> None:
+        self._folder = folder
+        self._reserve = reserve
+        self._looked_s = float("-inf")
+
+    def require(self, length: int) -> None:
+        """:class:`DiskFull` while health says that the disk is too full to accept anything."""
+        now_s = monotonic()
+        if now_s < self._looked_s + 1:
+            return
+        with suppress(OSError):  # a disk that cannot be looked at: the store says what is wrong with it
+            _require_room(self._folder, length, self._reserve)
+        self._looked_s = now_s
+
+
 class SlowBodies:
     """Cuts off bodies that come slower than ``rate`` bytes a second after ``grace_s`` seconds.
 

@@ -12,6 +12,7 @@ import shutil
 import ssl
 import stat
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -62,6 +63,7 @@ def examine(data: Path) -> list[HealthItem]:
         _directory,
         diagnosis_records.registry,
         _network,
+        _profiles,
         _store,
         _timestamps,
         _hub,
@@ -293,6 +295,27 @@ def _network(configuration: Configuration) -> Iterator[HealthItem]:
             )
 
 
+def _profiles(configuration: Configuration) -> Iterator[HealthItem]:
+    """Whether the agencies' programs of this folder call the hub where it is."""
+    shared = configuration.path("agencies/hub.toml")
+    if not shared.exists():
+        return
+    try:
+        called = tomllib.loads(read_file(shared).decode()).get("hub", "nobody")
+    except ValueError:
+        called = "nobody: it is not TOML"
+    expected = (configuration.exchange.public_url or url_of(configuration)).rstrip("/")
+    if called != expected:
+        yield HealthItem(
+            "profiles",
+            "warning",
+            f"the agencies of this folder call {called}, the hub is {expected}",
+            f"lienthong init --data {configuration.data} writes its address into {shared}",
+        )
+    else:
+        yield HealthItem("profiles", "ok", f"the agencies of this folder call {called}")
+
+
 def _names(certificate: Path) -> set[str]:
     found = paths.parse(load_certificates(certificate)[0]).x509
     try:
@@ -374,7 +397,10 @@ def _hub(configuration: Configuration) -> Iterator[HealthItem]:
             "hub", "ok", f"not serving; {url} is free: lienthong serve --data {configuration.data}"
         )
         return
-    yield HealthItem("hub", "ok" if answer.status_code == 200 else "failing", f"serves at {url}")
+    if answer.status_code == 200:
+        yield HealthItem("hub", "ok", f"serves at {url}")
+    else:
+        yield HealthItem("hub", "failing", f"serves at {url} and cannot accept now")
     for one in checks:
         if one["state"] != "ok":
             yield HealthItem(f"hub: {one['name']}", one["state"], one["detail"], one["remedy"])

@@ -35,6 +35,7 @@ async def accept(app: Application, request: Request) -> None:
     if headers.get("content-type") != MIMETYPE:
         bodies.require_media_type(headers.get("content-type"), MIMETYPE)
     hub.require_accepting(now_s)
+    app.room.require(length)
     door = hub.door
     if not door.try_enter(agency, principal.concurrent):
         await door.enter(agency, principal.concurrent)
