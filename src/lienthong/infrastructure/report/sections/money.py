@@ -55,7 +55,7 @@ T = {
         "intro": "Items are put into years so that as many {of} as possible are connected as early as "
         "possible, no year exceeds its budget, and no section is built before the one that joins it to the "
         "centre. {proof} Prices grow by {growth} a year.",
-        "carry": " What a year leaves may be spent in the next, so a year may spend more than its own budget.",
+        "carry": " What a year leaves may be spent in the next: a year may spend more than its own budget.",
         "people": "people",
         "agencies": "agencies",
         "communes": "communes",
