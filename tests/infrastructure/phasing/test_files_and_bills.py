@@ -79,6 +79,16 @@ def test_a_price_for_another_unit_is_refused(tmp_path):
     assert PriceList.load(path)["node.commune"] == 95_000_000
 
 
+def test_a_workbook_of_endless_rows_is_no_price_list(tmp_path):
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet()
+    for _ in range(10_050):
+        sheet.append(["fibre.rural", 1])
+    book.save(tmp_path / "prices.xlsx")
+    with pytest.raises(BadPhasingData, match="more than 10,000 rows"):
+        PriceList.load(tmp_path / "prices.xlsx")
+
+
 def test_a_price_list_is_written_and_read_again(tmp_path):
     path = tmp_path / "prices.csv"
     PRICES.times(1.1).save_csv(path)

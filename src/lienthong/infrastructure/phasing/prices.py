@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ HEADINGS = {
     "opex_percent": ("opex_percent", "chi phí vận hành (%)", "opex %", "opex (%)"),
     "source": ("source", "nguồn", "căn cứ"),
 }
+MOST_ROWS = 10_000
 SHEETS = ("prices", "đơn giá")
 ILLUSTRATIVE = {
     "vi": "Đơn giá minh họa, không phải báo giá, không dùng để mua sắm",
@@ -269,7 +271,10 @@ def _xlsx(path: Path) -> list[list[Any]]:
     try:
         named = [each for each in book.worksheets if each.title.strip().lower() in SHEETS]
         sheet = (named or book.worksheets)[0]
-        return [list(row) for row in sheet.iter_rows(values_only=True)]
+        rows = [list(row) for row in islice(sheet.iter_rows(values_only=True), MOST_ROWS + 1)]
+        if len(rows) > MOST_ROWS:
+            raise _unreadable(path, ValueError(f"it has more than {MOST_ROWS:,} rows"))
+        return rows
     finally:
         book.close()
 
