@@ -7,6 +7,7 @@ gave a false proof here, so it is set to 0 and the absolute gap below one unit o
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -232,6 +233,16 @@ def _guided(model: CutModel, x: Floats, root: int, rng: np.random.Generator, dea
     return improved(arrays, tree, rng, deadline, 2) if np.isfinite(tree.cost) else tree
 
 
+def _ended(highs: highspy.Highs, left: float) -> bool:
+    """Run ``highs``; False when it goes on after ``left`` seconds and is left to itself: its own time limit
+    is looked at only now and then.
+    """
+    worker = threading.Thread(target=highs.run, name="branch and cut")
+    worker.start()
+    worker.join(left)
+    return not worker.is_alive()
+
+
 def _integer(
     model: CutModel, best: Tree, lower: float, upper: float, unit: float, deadline: float, told: Told
 ) -> Outcome:
@@ -249,8 +260,9 @@ def _integer(
             return Outcome(lower, best, False, model.possible)
         known = min(upper, best.cost)
         highs.setOptionValue("objective_bound", known)
-        highs.setOptionValue("time_limit", highs.getRunTime() + left)
-        highs.run()
+        highs.setOptionValue("time_limit", highs.getRunTime() + 0.95 * left)
+        if not _ended(highs, left):
+            return Outcome(lower, best, False, model.possible)
         status = highs.getModelStatus()
         if status == highspy.HighsModelStatus.kInfeasible:
             return Outcome(known, best, True, model.possible)

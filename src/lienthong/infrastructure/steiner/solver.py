@@ -23,6 +23,8 @@ SMALL = 1500
 """With no more edges than this after the reductions, cuts come before any search."""
 LARGE = 8000
 """With more edges than this after the reductions, the cuts may still be far from done at the limit."""
+GRACE_S = 0.5
+"""How long to wait for the other thread to put down its region; what it still finds then counts."""
 BROAD = 1000
 """Regions of so many vertices are searched before the bound is looked after."""
 
@@ -72,7 +74,8 @@ class _Solver:
         self.above: _Solver | None = None
 
     def late(self) -> bool:
-        return time.monotonic() > self.deadline or (self.above is not None and self.above.late())
+        above = self.above
+        return time.monotonic() > self.deadline or (above is not None and (above.done or above.late()))
 
     def tell(self, stage: str) -> None:
         if self.progress is not None:
@@ -215,13 +218,13 @@ class _Solver:
     def _search(self, deadline: float) -> int:
         """Two threads look for trees until regions get large: the size that they reached."""
         improver = self._improver()
-        beside = threading.Thread(target=self._improve, args=(improver, 1, deadline, BROAD), daemon=True)
+        beside = threading.Thread(target=self._improve, args=(improver, 1, deadline, BROAD))
         beside.start()
         try:
             self._improve(improver, 0, deadline, BROAD)
         finally:
             improver.stop = True
-            beside.join()
+            beside.join(GRACE_S)
         self.tell("regions")
         return improver.size
 
@@ -229,13 +232,13 @@ class _Solver:
         """Bounds in this thread and trees in another, on one graph, until that can be made smaller."""
         improver = self._improver()
         improver.size = min(size, improver.a.n)
-        beside = threading.Thread(target=self._improve, args=(improver, 2, self.deadline), daemon=True)
+        beside = threading.Thread(target=self._improve, args=(improver, 2, self.deadline))
         beside.start()
         try:
             self.prove(self.deadline)
         finally:
             improver.stop = True
-            beside.join()
+            beside.join(GRACE_S)
         return improver.size
 
     def _improve(self, improver: Improver, worker: int, deadline: float, most: int | None = None) -> None:
@@ -328,16 +331,16 @@ def solve(
     began = time.monotonic()
     solver = _Solver(instance, began + time_limit, seed, progress)
     solver.run()
-    lower = min(solver.lower, solver.upper)
+    with solver.lock:
+        upper, best, done = solver.upper, tuple(sorted(solver.best)), solver.done
+    lower = min(solver.lower, upper)
     if instance.integral:
-        lower = (
-            solver.upper if solver.done else min(float(np.ceil(lower - 1e-3 - 1e-8 * lower)), solver.upper)
-        )
+        lower = upper if done else min(float(np.ceil(lower - 1e-3 - 1e-8 * lower)), upper)
     return Solution(
-        cost=solver.upper,
+        cost=upper,
         lower_bound=lower,
-        edges=tuple(sorted(solver.best)),
+        edges=best,
         seconds=time.monotonic() - began,
-        proved=solver.done or lower >= solver.upper - 1e-9 * max(1.0, solver.upper),
+        proved=done or lower >= upper - 1e-9 * max(1.0, upper),
         compiling_seconds=compiling,
     )
