@@ -78,7 +78,7 @@ def test_phasing_speaks_both_languages(run, lang):
 def test_a_budget_that_does_not_do_is_answered_with_one_that_does(run):
     code, _, err = run("phase", "items.csv", "--budget", "2017=9000", "--lang", "vi")
     assert code == 1
-    assert "không đủ" in err and "2.000" not in err and "2.000 đồng" in err
+    assert "không đủ" in err and "2.000" not in err and "2,000 đồng" in err
     code, _, err = run("phase", "items.csv", "--budget", "2017=9000", "--json")
     refusal = json.loads(err)
     assert refusal["code"] == "budget-too-small" and "2017=11000" in refusal["remedy"]

@@ -398,14 +398,3 @@ def test_the_only_source_pays_for_what_it_agreed_to() -> None:
     only = Source("only", "Tỉnh", "Province", pays_for=("node",))
     with pytest.raises(BadPhasingData, match="no source pays for trunk"):
         phase(Request([item("a", 100, kind="trunk")], YEARS[:1], (1000,), sources=(only,)), time_limit=10)
-
-
-def test_money_that_is_missing_is_written_as_each_language_writes_it() -> None:
-    with pytest.raises(BudgetTooSmall) as refused:
-        phase(Request([item("a", 2_500_000)], YEARS[:1], (1_000_000,)), time_limit=10)
-    assert "1,500,000" in str(refused.value.remedy) and "2017: 2,500,000" in str(refused.value.remedy)
-    assert refused.value.vietnamese is not None
-    assert (
-        "1.500.000" in refused.value.vietnamese.remedy
-        and "2017: 2.500.000" in refused.value.vietnamese.remedy
-    )

@@ -126,22 +126,16 @@ def least_budget(
 def money_words(least: LeastBudget, request: Request, lang: str = "en") -> str:
     """What to do, in one sentence."""
     words = WORDS[lang]
-
-    def vnd(money: int) -> str:
-        return f"{money:,}".replace(",", "." if lang == "vi" else ",")
-
     parts = []
     if any(least.extra):
-        sure = words["least"] if least.proved else words["bound"].format(vnd(least.bound))
-        sums = ", ".join(
-            f"{year}: {vnd(money)}" for year, money in zip(least.years, least.budget, strict=True)
-        )
-        parts.append(words["raise"].format(vnd(sum(least.extra)), sums, sure))
+        sure = words["least"] if least.proved else words["bound"].format(f"{least.bound:,}")
+        sums = ", ".join(f"{year}={money}" for year, money in zip(least.years, least.budget, strict=True))
+        parts.append(words["raise"].format(f"{sum(least.extra):,}", sums, sure))
     if any(least.unpaid):
         sums = ", ".join(
-            f"{year}: {vnd(money)}" for year, money in zip(least.years, least.unpaid, strict=True) if money
+            f"{year}: {money:,}" for year, money in zip(least.years, least.unpaid, strict=True) if money
         )
-        parts.append(words["find"].format(vnd(sum(least.unpaid)), sums))
+        parts.append(words["find"].format(f"{sum(least.unpaid):,}", sums))
     if request.complete:
         parts.append(words["or"])
     return "; ".join(parts)
