@@ -63,7 +63,8 @@ class Campaign:
     sent: list[Sent] = field(default_factory=list)
     settled: dict[int, str] = field(default_factory=dict)
     """Message ids by index: every message whose receipt was verified."""
-    tokens: dict[str, str] = field(default_factory=dict)
+    tokens: dict[str, tuple[str, float]] = field(default_factory=dict)
+    """The sessions, and until when they are used (monotonic seconds): a long run outlives them."""
     kills: int = 0
     crashed: set[str] = field(default_factory=set)
 
@@ -79,7 +80,8 @@ class Campaign:
         return made
 
     def token(self, agency: str) -> str:
-        if agency not in self.tokens:
+        token, until = self.tokens.get(agency, ("", 0.0))
+        if time.monotonic() >= until:
             headers = signed_headers(
                 self.province.tls[agency],
                 method="POST",
@@ -89,8 +91,9 @@ class Campaign:
             )
             answer = self.http.post("/v1/sessions", headers=headers)
             assert answer.status_code == 201, answer.text
-            self.tokens[agency] = answer.json()["token"]
-        return self.tokens[agency]
+            token = answer.json()["token"]
+            self.tokens[agency] = token, time.monotonic() + 600
+        return token
 
     def offer(self, message: Sent) -> None:
         """One attempt; no answer leaves the message as it was."""

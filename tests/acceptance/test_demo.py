@@ -244,3 +244,19 @@ def test_somebodys_real_province_is_not_played_with(tmp_path: Path) -> None:
     _, err = process.communicate(timeout=60)
     assert process.returncode == 2
     assert "not a demonstration's" in err
+
+
+def test_what_a_visitor_sent_is_left_for_the_visitor(played: tuple[Path, dict[str, Any]]) -> None:
+    data, found = played
+    letter = data.parent / "thu.txt"
+    letter.write_text("Xin chào")
+    line = f"send {letter} --data {data} --as H61.61.05 --to {play.PROVINCE} --number 9 --notation TB --subject Thử"
+    sent = subprocess.run(
+        [sys.executable, "-m", "lienthong", *line.split()], capture_output=True, check=False
+    )
+    assert sent.returncode == 3, (
+        sent.stderr
+    )  # nobody serves: it waits in the outbox, and this run delivers it
+    again = told(demo(data, "--once", "--json"))
+    assert again["statistics"]["documents"] == found["statistics"]["documents"] + 1
+    assert again["statistics"]["acknowledgements"] == found["statistics"]["acknowledgements"]

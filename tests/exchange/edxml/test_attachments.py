@@ -78,6 +78,7 @@ def test_a_zip_written_as_a_stream_is_read() -> None:
         (b"PK", "cut short"),
         (b"PK\x03\x04" + bytes(40), "cut short"),
     ],
+    ids=["none", "two", "hundred", "lzma", "no-directory", "a-mark", "noughts"],
 )
 def test_a_zip_of_another_kind_is_refused_with_the_reason(data: bytes, reason: str) -> None:
     with pytest.raises(Unreadable, match=reason) as caught:
