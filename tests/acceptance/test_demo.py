@@ -250,7 +250,8 @@ def test_what_a_visitor_sent_is_left_for_the_visitor(played: tuple[Path, dict[st
     data, found = played
     letter = data.parent / "thu.txt"
     letter.write_text("Xin chào")
-    line = f"send {letter} --data {data} --as H61.61.05 --to {play.PROVINCE} --number 9 --notation TB --subject Thử"
+    line = f"send {letter} --data {data} --as H61.61.05 --to {play.PROVINCE}"
+    line += " --number 9 --notation TB --subject Thử"
     sent = subprocess.run(
         [sys.executable, "-m", "lienthong", *line.split()], capture_output=True, check=False
     )

@@ -54,23 +54,28 @@ class Clerk:
         self._name = STAFF[_number(self.code) % len(STAFF)]
 
     async def work(self) -> None:
-        """Until nothing waits any more. What was decided is on the disk before it is acknowledged."""
+        """Until nothing of the story waits. What was decided is on the disk before it is acknowledged."""
         await self.client.deliver()
         full = True
         while full:
             page = await self.client.inbox(pending=True, limit=PAGE)
             full = len(page.items) == PAGE
-            if not page.items:
+            items = [item for item in page.items if self._of_the_story(item.message_id)]
+            if not items:
                 return
-            if _urgent_overtook([(item.kind, item.lane, item.index) for item in page.items]):
+            if _urgent_overtook([(item.kind, item.lane, item.index) for item in items]):
                 self._tally.overtaken += 1
             gate = asyncio.Semaphore(FETCHES)
-            found = await asyncio.gather(*(self._fetched(item.index, gate) for item in page.items))
+            found = await asyncio.gather(*(self._fetched(item.index, gate) for item in items))
             answers = [status for some in found for status in some]
             if answers:
                 await self.client.run(self.client.desk.sending.enqueue_statuses(answers))
-            await self.client.acknowledge([item.index for item in page.items], staff=self._name)
+            await self.client.acknowledge([item.index for item in items], staff=self._name)
             await self.client.deliver()
+
+    def _of_the_story(self, message_id: str) -> bool:
+        """A document of the story, or a status on one. What anybody else sent waits in the inbox for them."""
+        return message_id in self._rules or message_id.rpartition(".")[0] in self._rules
 
     async def _fetched(self, index: int, gate: asyncio.Semaphore) -> list[Status]:
         async with gate:
