@@ -6,6 +6,7 @@ Runs what README.md and docs/howto/plan-the-network.md show of the demonstration
 from __future__ import annotations
 
 import json
+import re
 import signal
 import sys
 from pathlib import Path
@@ -93,6 +94,24 @@ def test_ctrl_c_keeps_what_is_done_and_says_so(
     code, said, _ = run(capsys, monkeypatch, "plan", folder, "--json")
     assert code == 0
     assert load(folder).phasing is not None
+
+
+def test_a_plan_that_is_refused_leaves_the_finished_one(
+    folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(capsys, monkeypatch, "plan", folder, "--json")[0] == 0
+    finished = (folder / "plan.json").read_bytes()
+    settings = folder / "plan.toml"
+    text = settings.read_text()
+    settings.write_text(re.sub(r"(?m)^budgets = .*$", "budgets = [1, 1]", text))
+    assert settings.read_text() != text
+    code, _, said = run(capsys, monkeypatch, "plan", folder, "--json")
+    assert code == 1 and json.loads(said)["code"] == "budget-too-small"
+    assert (folder / "plan.json").read_bytes() == finished
+    assert run(capsys, monkeypatch, "report", folder, "--out", folder / "r.pdf", "--json")[0] == 0
+    settings.write_text(text)
+    assert run(capsys, monkeypatch, "plan", folder, "--json")[0] == 0
+    assert not (folder / "plan.unfinished.json").exists()
 
 
 def test_a_spoiled_plan_is_made_again_and_said(

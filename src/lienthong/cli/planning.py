@@ -134,12 +134,16 @@ def _make(
     from lienthong.infrastructure.plan.progress import Clock, Run
     from lienthong.infrastructure.plan.settings import STAGES
 
-    earlier = None
-    if not again and folder.plan.exists():
-        try:
-            earlier = load(folder.plan)
-        except BadPlanFile as error:
-            note(escape(f"{error.detail} ({error.place})"))
+    earlier, finished = None, False
+    for path in (folder.plan, folder.unfinished):
+        if path.exists():
+            try:
+                earlier = load(path)
+                finished = finished or earlier.phasing is not None
+            except BadPlanFile as error:
+                note(escape(f"{error.detail} ({error.place})"))
+    if again:
+        earlier = None
     words = WORDS[lang]
     stop = threading.Event()
     with progress(quiet=quiet) as display, _interruptible(stop, words["stopping"]):
@@ -159,7 +163,11 @@ def _make(
         kept: list[Plan] = []
 
         def keep(part: Plan) -> None:
-            save(part, folder.plan)
+            if finished and part.phasing is None:
+                save(part, folder.unfinished)  # what is refused or stopped leaves the finished plan alone
+            else:
+                save(part, folder.plan)
+                folder.unfinished.unlink(missing_ok=True)
             kept[:] = [part]
 
         run = Run(Clock(seconds or folder.settings.time.seconds, STAGES), told, stop)

@@ -20,7 +20,7 @@ from lienthong.infrastructure.plan.serialising import encode
 from lienthong.infrastructure.plan.settings import STAGES, Files, Settings
 from lienthong.infrastructure.radio.bands import BANDS
 
-SETTINGS, SURVEY, PLAN = "plan.toml", "survey", "plan.json"
+SETTINGS, SURVEY, PLAN, UNFINISHED = "plan.toml", "survey", "plan.json", "plan.unfinished.json"
 SEE = "see docs/reference/planning.md"
 
 
@@ -39,6 +39,11 @@ class Folder:
     @property
     def plan(self) -> Path:
         return self.path / PLAN
+
+    @property
+    def unfinished(self) -> Path:
+        """Stages of a plan that is to take the finished one's place, until it has years and money itself."""
+        return self.path / UNFINISHED
 
     def keys(self) -> dict[str, str]:
         """By stage the SHA-256 of all it is made from: settings, files, survey, and the stages before it.
