@@ -14,6 +14,7 @@ import time
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,9 @@ from lienthong.exchange.client import Client
 from lienthong.exchange.client.outbox import Outbox
 from lienthong.exchange.container import open_container
 from lienthong.exchange.edxml.model import Document
+from lienthong.exchange.evidence.receipts import read_receipt
 from lienthong.trust.certificates import TrustStore
+from lienthong.trust.log.proofs import InclusionProof
 from lienthong.trust.pades import check_pdf
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -154,7 +157,7 @@ def test_verify_says_that_the_examples_hold(played: tuple[Path, dict[str, Any]])
             *("--ca", str(examples / "ca.pem"), "--log-key", str(examples / "checkpoint.vkey")),
             *("--crl", str(data / "pki/crl/issuing.crl"), "--crl", str(data / "pki/crl/root.crl")),
             *("--directory", str(data / "directory/directory.p7m")),
-            *(str(examples / f"chi-thi-15{end}") for end in (".asice", ".receipt.json")),
+            *(str(examples / f"chi-thi-15{end}") for end in (".asice", ".receipt.json", ".tlog-proof")),
             str(examples / "checkpoint.txt"),
         ],
         capture_output=True,
@@ -162,6 +165,28 @@ def test_verify_says_that_the_examples_hold(played: tuple[Path, dict[str, Any]])
         check=False,
     )
     assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_a_proof_ties_the_example_receipt_to_the_example_checkpoint(
+    played: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    data, found = played
+    examples = data / "examples"
+    file = examples / "chi-thi-15.tlog-proof"
+    proof = InclusionProof.parse(file.read_bytes())
+    receipt = read_receipt((examples / "chi-thi-15.receipt.json").read_bytes())
+    assert (proof.index, proof.extra) == (receipt.index, receipt.leaf_bytes)
+    assert proof.checkpoint == (examples / "checkpoint.txt").read_bytes()
+    assert proof.hashes and found["statistics"]["tree_size"] > 1
+    other = tmp_path / "other.tlog-proof"
+    other.write_bytes(bytes(replace(proof, hashes=(bytes(32), *proof.hashes[1:]))))
+    for one, code in ((file, 0), (other, 1)):
+        command = [sys.executable, "-m", "lienthong", "verify", "--json", str(one)]
+        command += ["--log-key", str(examples / "checkpoint.vkey")]
+        checked = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert checked.returncode == code, checked.stdout + checked.stderr
+        [report] = json.loads(checked.stdout)["reports"]
+        assert report["kind"] == "inclusion"
 
 
 def test_the_directive_is_a_pdf_that_the_province_signed(played: tuple[Path, dict[str, Any]]) -> None:

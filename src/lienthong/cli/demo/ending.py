@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from lienthong.cli.output import console, say, size_text, table
 from lienthong.exchange.client.http import tls_context
 from lienthong.exchange.client.profile import AgencyProfile, load_profile
 from lienthong.exchange.client.sync import Client
+from lienthong.exchange.client.witnessing import HubLog
 from lienthong.trust.keys import write_file
 
 NAME = "chi-thi-15"
@@ -36,18 +37,20 @@ class Figures:
 
 
 def leave_examples(data: Path, outcome: Outcome) -> Path:
-    """A received container, its receipt, the log's checkpoint and key, and the CA chain: all that anybody
-    needs to check them without us.
+    """A received container, its receipt, the log's checkpoint and key, the proof that the receipt's record is
+    in the tree of that checkpoint, and the CA chain: all that anybody needs to check them without us.
     """
     folder = data / "examples"
     index = outcome.rows[play.DIRECTIVE].log_index
     assert index is not None
     with Client(data / "agencies" / play.COMMUNE) as clerk:
         received = clerk.fetch(index)
-        note = clerk.check_log().note
+        log = clerk.check_log()
+        proof = HubLog(clerk).inclusion_proof(index, log.signed.checkpoint.size)
         write_file(folder / f"{NAME}.asice", received.path.read_bytes())
         write_file(folder / f"{NAME}.receipt.json", received.receipt_path.read_bytes())
-    write_file(folder / "checkpoint.txt", note)
+    write_file(folder / f"{NAME}.tlog-proof", bytes(replace(proof, checkpoint=log.note)))
+    write_file(folder / "checkpoint.txt", log.note)
     write_file(folder / "checkpoint.vkey", (data / "keys" / "checkpoint.vkey").read_bytes())
     pki = data / "pki"
     chain = (pki / "ca.pem").read_bytes()
@@ -207,7 +210,9 @@ def _next_steps(data: Path, found: Figures, *, hub: str, web: str, serving: bool
     terminal = console()
     directive = next(one["index"] for one in found.documents if one["id"] == play.DIRECTIVE)
     at = "" if data == Path("var/demo") else f" --data {data}"
-    asice, receipt = (data / "examples" / f"{NAME}{end}" for end in (".asice", ".receipt.json"))
+    evidence = " ".join(
+        str(data / "examples" / f"{NAME}{end}") for end in (".asice", ".receipt.json", ".tlog-proof")
+    )
     lienthong = ".venv/bin/lienthong"
     terminal.print("\n[bold]Try next[/]")
     if not serving:
@@ -215,7 +220,7 @@ def _next_steps(data: Path, found: Figures, *, hub: str, web: str, serving: bool
     for command in (
         f"{lienthong} trace {directive} --as {play.PROVINCE}{at}",
         f"{lienthong} inbox --all --as {play.COMMUNE}{at}",
-        f"{lienthong} verify {asice} {receipt}{at}",
+        f"{lienthong} verify {evidence}{at}",
         f"{lienthong} log check{at}",
         f"{lienthong} keys list --agency {play.COMMUNE}{at}",
     ):
