@@ -113,7 +113,7 @@ def show(
         covered = f"{number(reach.people_before['mid'], lang)} → {number(reach.people_after['mid'], lang)}"
         rows += [
             (words["masts"], str(len(made.radio.chosen))),
-            (f"{words['covered']} ({reach.band})", covered),
+            (f"{words['covered']} ({reach.title})", covered),
         ]
     rows.append((words["took"], f"{number(seconds, lang, 1)} s" if new else str(words["kept"])))
     table(words["title"].format(made.settings.province, facts.span), words["columns"], rows)

@@ -40,7 +40,7 @@ towers = 3
 nodes = 300
 
 [radio]
-bands = ["4g-1800"]
+bands = ["4g-1800", "3g-900", "5g-3700"]
 new_towers = 1
 range_km = 6.0
 

@@ -51,6 +51,7 @@ def test_what_is_written_is_what_is_read() -> None:
         ({"money": {"budgets": [10**21, 0]}}, "10000", "money.budgets"),
         ({"radio": {"bands": []}}, "[]", "radio.bands"),
         ({"radio": {"bands": ["6g"]}}, "6g", "radio.bands"),
+        ({"radio": {"bands": ["4g-900", "3g-900", "4g-900"]}}, "4g-900", "radio.bands"),
         ({"fibre": {"rings": True, "max_hops": 4}}, "fibre.rings", "fibre.max_hops"),
         ({"fibre": {"max_hops": 4}}, "fibre.microwave", "fibre.max_hops"),
         ({"radio": {"range_km": 500}}, "500", "radio.range_km"),

@@ -127,6 +127,6 @@ def test_a_site_whose_name_is_a_formula_stays_text(district: Made, tmp_path: Pat
 
 
 def test_every_map_is_there_as_drawing_and_picture(out: Path) -> None:
-    for name in ("state", "design", "years", "radio"):
+    for name in ("state", "design", "years", "radio-4g-1800", "radio-3g-900", "radio-5g-3700"):
         assert (out / f"map-{name}-vi.svg").read_text("utf-8").startswith("<svg ")
         assert (out / f"map-{name}-vi.png").read_bytes().startswith(b"\x89PNG")

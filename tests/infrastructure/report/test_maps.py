@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def words_of(svg: str) -> str:
 @pytest.mark.parametrize("lang", ["vi", "en"])
 def test_every_map_is_labelled_synthetic_and_has_scale_and_north(district: Made, lang: str) -> None:
     maps = all_maps(Facts(district[1]).scene(), lang)
-    assert set(maps) == set(MAPS)
+    assert set(maps) == {*MAPS, "radio-4g-1800", "radio-3g-900", "radio-5g-3700"}
     label = {"vi": "Dữ liệu mô phỏng, gần đúng, không dùng để mua sắm", "en": "Synthetic, approximate"}[lang]
     for name, svg in maps.items():
         if name == "cover":
@@ -45,6 +46,17 @@ def test_the_map_of_years_names_each_year_and_district(district: Made) -> None:
     assert "Xây dựng năm 2017" in said and "Xây dựng năm 2018" in said
     assert "Huyện Tam Bình" in said
     assert "Trung tâm dữ liệu của tỉnh" in said
+
+
+@pytest.mark.parametrize("lang", ["vi", "en"])
+def test_each_band_has_a_map_of_its_own_named_as_people_write_it(district: Made, lang: str) -> None:
+    maps = all_maps(Facts(district[1]).scene(), lang)
+    bands = ("4G-1800", "3G-900", "5G-3700")
+    for band in bands:
+        said = words_of(maps[f"radio-{band.lower()}"])
+        assert [each for each in bands if each in said] == [band]
+    pixels = {tuple(re.findall('base64,[^"]+', maps[f"radio-{band.lower()}"])) for band in bands}
+    assert len(pixels) > 1
 
 
 def test_maps_ask_for_nothing_from_elsewhere(district: Made) -> None:

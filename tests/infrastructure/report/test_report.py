@@ -90,6 +90,14 @@ def test_the_design_and_the_investment_are_told_apart_to_the_dong(district: Made
         assert parts[0][1] == facts.fibre.cost
 
 
+def test_every_band_has_its_numbered_map(pages: list[str]) -> None:
+    lang, *sheets = pages
+    whole = re.sub(r"\s+", " ", " ".join(sheets))
+    caption = {"vi": "Bản đồ {}. Vùng phủ sóng {}", "en": "Map {}. Coverage by {}"}[lang]
+    for at, band in enumerate(("4G-1800", "3G-900", "5G-3700"), 4):
+        assert caption.format(at, band) in whole
+
+
 def test_money_carried_over_is_told(district: Made) -> None:
     plan = district[1]
     carried = replace(

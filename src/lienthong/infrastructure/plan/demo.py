@@ -47,6 +47,7 @@ seed = 2017
 nodes = 6000
 
 [radio]
+bands = ["4g-1800", "3g-900", "5g-3700"]
 new_towers = 10
 
 [time]

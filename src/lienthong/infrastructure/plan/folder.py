@@ -258,6 +258,9 @@ def _check(settings: Settings, place: str) -> None:
 def _check_bands(settings: Settings, place: str) -> None:
     wanted = settings.radio.bands
     strange = sorted(set(wanted) - set(BANDS))
+    twice = [name for name in dict.fromkeys(wanted) if wanted.count(name) > 1]
+    if twice:
+        _refuse(list(wanted), f"{twice[0]} only once", f"{place}, radio.bands")
     if strange or not wanted:
         _refuse(strange[0] if strange else [], f"one or more of {', '.join(BANDS)}", f"{place}, radio.bands")
 

@@ -43,7 +43,7 @@ def reach(folder: Folder, ground: Ground | None, sites: Sequence[Site], run: Run
     reaches: list[Reach] = []
     siting: Siting | None = None
     chosen: set[int] = set()
-    maps: tuple[CoverageMap, CoverageMap] | None = None
+    served: dict[str, float] = {}
     for turn, name in enumerate(settings.radio.bands):
         how = _how(name, folder)
         received = []
@@ -58,13 +58,19 @@ def reach(folder: Folder, ground: Ground | None, sites: Sequence[Site], run: Run
         before = coverage_map(ground, [each for each in received if each.site.existing], how)
         open_now = [each for at, each in enumerate(received) if each.site.existing or at in chosen]
         after = coverage_map(ground, open_now, how)
-        if maps is None:
-            maps = before, after
+        if turn == 0:
             served = _served(ground, open_now, after)
         reaches.append(
-            Reach(name, how.needed_dbm, before.people, after.people, before.area_km2, after.area_km2)
+            Reach(
+                name,
+                how.needed_dbm,
+                before.people,
+                after.people,
+                before.area_km2,
+                after.area_km2,
+                _grid(before, after),
+            )
         )
-    assert maps is not None
     west, south, east, north = _edges(ground.grid)
     value = reaches[0].people_after["mid"]
     return RadioPlan(
@@ -77,7 +83,6 @@ def reach(folder: Folder, ground: Ground | None, sites: Sequence[Site], run: Run
         siting.bound if siting else value,
         siting.proved if siting else True,
         siting.seconds if siting else 0.0,
-        _grid(*maps),
         west,
         south,
         east,

@@ -20,7 +20,7 @@ from lienthong.infrastructure.plan.settings import Settings
 from lienthong.infrastructure.plan.state import State
 from lienthong.infrastructure.survey.model import Site
 
-SCHEMA = "lienthong-plan/1"
+SCHEMA = "lienthong-plan/2"
 
 
 PARTS: Mapping[str, tuple[str, ...]] = {

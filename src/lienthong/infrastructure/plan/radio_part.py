@@ -30,7 +30,8 @@ class Tower:
 @dataclass(frozen=True)
 class Reach:
     """People and km² reached in one band by the low, mid and high answer, with the towers of today
-    (``before``) and the chosen ones (``after``).
+    (``before``) and the chosen ones (``after``). ``grid`` (rows, columns) says for each cell of the map
+    whether the mid answer reaches it: 0 not, 1 today, 2 by a chosen tower.
     """
 
     band: str
@@ -39,13 +40,18 @@ class Reach:
     people_after: Mapping[str, float]
     km2_before: Mapping[str, float]
     km2_after: Mapping[str, float]
+    grid: NDArray[np.uint8]
+
+    @property
+    def title(self) -> str:
+        """The band as people write it: 4G-1800."""
+        return self.band.upper()
 
 
 @dataclass(frozen=True)
 class RadioPlan:
     """``reaches`` by band, that of the siting first. ``value`` people are reached by the siting's choice and
-    ``bound`` at most by any choice of as many towers. ``grid`` (rows, columns) says for each cell of the map
-    whether it is reached: 0 not, 1 today, 2 by a chosen tower; its outer edges are in degrees.
+    ``bound`` at most by any choice of as many towers. The outer edges of the reaches' grids are in degrees.
     """
 
     towers: tuple[Tower, ...]
@@ -55,7 +61,6 @@ class RadioPlan:
     bound: float
     proved: bool
     seconds: float
-    grid: NDArray[np.uint8]
     west: float
     south: float
     east: float

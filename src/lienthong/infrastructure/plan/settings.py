@@ -81,7 +81,7 @@ class Radio:
     """``[radio]``: coverage and the next masts."""
 
     bands: tuple[str, ...] = setting(
-        "bands to predict; masts are chosen for the first", ("4g-1800", "3g-900")
+        "bands to predict and map, each once; masts are chosen for the first", ("4g-1800", "3g-900")
     )
     new_towers: int = setting("how many masts to build at most", 8, least=0, most=1000)
     range_km: float = setting("how far to predict, km", 8.0, least=1.0, most=50.0)

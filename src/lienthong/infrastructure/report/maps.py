@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from lienthong.infrastructure.geography.graph import KINDS, SYNTHETIC
+from lienthong.infrastructure.plan.radio_part import Reach
 from lienthong.infrastructure.report import symbols
 from lienthong.infrastructure.report.frame import MARGIN, WIDTH, Frame, Legend, joined, north_arrow, scale_bar
 from lienthong.infrastructure.report.labels import Box, Label, place
@@ -313,15 +314,15 @@ def years_map(scene: Scene, lang: str = "vi") -> str:
     return sheet.finish(words["years title"])
 
 
-def radio_map(scene: Scene, lang: str = "vi") -> str:
-    """Who is reached by radio today, who by the chosen masts, and where nobody is."""
+def radio_map(scene: Scene, reach: Reach, lang: str = "vi") -> str:
+    """Who is reached in a band today, who by the chosen masts, and where nobody is."""
     sheet = Sheet(scene, lang)
     words, radio = sheet.words, scene.radio
     assert radio is not None
     sheet.background(roads=False)
-    pixels = np.zeros((*radio.grid.shape, 4), dtype=np.uint8)
+    pixels = np.zeros((*reach.grid.shape, 4), dtype=np.uint8)
     for level, colour in ((1, symbols.COVERED), (2, symbols.GAINED)):
-        pixels[radio.grid == level] = (*colour, 165)
+        pixels[reach.grid == level] = (*colour, 165)
     x, y = sheet.frame.place([radio.west, radio.east], [radio.north, radio.south])
     seen = image(pixels, float(x[0]), float(y[0]), float(x[1] - x[0]), float(y[1] - y[0]))
     land = (scene.graph.boundary or {}).get("province")
@@ -342,7 +343,7 @@ def radio_map(scene: Scene, lang: str = "vi") -> str:
     sheet.legend.area(symbols.GROUND, words["not reached"])
     sheet.towers()
     sheet.legend.add(symbols.marker("commune", 15, 6, fill="#44546a", size=2.5), words["commune"])
-    return sheet.finish(words["radio title"].format(band=radio.reaches[0].band if radio.reaches else ""))
+    return sheet.finish(words["radio title"].format(band=reach.title))
 
 
 def cover_map(scene: Scene, lang: str = "vi") -> str:
@@ -375,8 +376,13 @@ MAPS: dict[str, Callable[[Scene, str], str]] = {
     "cover": cover_map,
     "design": design_map,
     "years": years_map,
-    "radio": radio_map,
 }
+"""The maps there is one of."""
+
+
+def radio_map_name(reach: Reach) -> str:
+    """How the map of a band is called: radio-4g-1800."""
+    return f"radio-{reach.band}"
 
 
 def all_maps(scene: Scene, lang: str = "vi") -> dict[str, str]:
@@ -384,6 +390,7 @@ def all_maps(scene: Scene, lang: str = "vi") -> dict[str, str]:
     wanted = ["state", "cover"]
     if scene.fibre is not None:
         wanted += ["design", "years"]
-    if scene.radio is not None:
-        wanted.append("radio")
-    return {name: MAPS[name](scene, lang) for name in wanted}
+    drawn = {name: MAPS[name](scene, lang) for name in wanted}
+    for reach in scene.radio.reaches if scene.radio is not None else ():
+        drawn[radio_map_name(reach)] = radio_map(scene, reach, lang)
+    return drawn

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lienthong.infrastructure.report.blocks import Block, heading, paragraph, picture, table
 from lienthong.infrastructure.report.facts import Facts
+from lienthong.infrastructure.report.maps import radio_map_name
 from lienthong.infrastructure.report.wording import number, percent
 
 T = {
@@ -34,7 +35,7 @@ T = {
         "link": "Kết nối về mạng tỉnh",
         "fibre": "cáp quang",
         "microwave": "vi ba",
-        "map": "Bản đồ 4. Vùng phủ sóng",
+        "map": "Bản đồ {n}. Vùng phủ sóng {band}",
     },
     "en": {
         "title": "Mobile coverage",
@@ -63,9 +64,12 @@ T = {
         "link": "Joined to the network by",
         "fibre": "fibre",
         "microwave": "microwave",
-        "map": "Map 4. Coverage",
+        "map": "Map {n}. Coverage by {band}",
     },
 }
+
+FIRST_MAP = 4
+"""The number of the first band's map: those of today, the design and the years come before."""
 
 
 def radio(facts: Facts, lang: str) -> list[Block]:
@@ -86,17 +90,25 @@ def radio(facts: Facts, lang: str) -> list[Block]:
                 old=number(old, lang),
                 candidates=number(len(found.towers) - old, lang),
                 n=number(len(found.chosen), lang),
-                band=found.reaches[0].band.upper(),
+                band=found.reaches[0].title,
                 proof=proof,
             )
         ),
     ]
-    blocks.append(picture("map-radio", caption=words["map"], width="84%"))
+    first, *others = (
+        picture(
+            f"map-{radio_map_name(reach)}",
+            caption=words["map"].format(n=at, band=reach.title),
+            width="84%",
+        )
+        for at, reach in enumerate(found.reaches, FIRST_MAP)
+    )
+    blocks.append(first)
     rows = []
     for reach in found.reaches:
         for level in ("low", "mid", "high"):
             before, after = reach.people_before[level], reach.people_after[level]
-            name = f"{reach.band.upper()} ({number(reach.needed_dbm, lang)} dBm)" if level == "low" else ""
+            name = f"{reach.title} ({number(reach.needed_dbm, lang)} dBm)" if level == "low" else ""
             rows.append(
                 [
                     name,
@@ -112,6 +124,7 @@ def radio(facts: Facts, lang: str) -> list[Block]:
             columns, rows, align="llrrr", caption=words["caption"].format(people=number(found.people, lang))
         )
     )
+    blocks += others
     wireless = {facts.fibre.sites[hop.site].code for hop in facts.fibre.wireless}
     joined = {site.code for site in facts.fibre.sites if site.kind == "tower"}
     if found.chosen:

@@ -151,7 +151,7 @@ def summary(facts: Facts, lang: str) -> list[Block]:
             paragraph(
                 words["radio"].format(
                     n=len(plan.radio.chosen),
-                    band=reach.band.upper(),
+                    band=reach.title,
                     before=number(reach.people_before["mid"], lang),
                     after=number(reach.people_after["mid"], lang),
                     low=number(reach.people_after["low"], lang),
