@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from tests.infrastructure.plan.district import NOW, PLAN_TOML, made, write_district
 
+from lienthong.infrastructure.phasing.errors import BadPhasingData, BudgetTooSmall
 from lienthong.infrastructure.plan.errors import BadPlanFolder, Cancelled
 from lienthong.infrastructure.plan.folder import open_folder
 from lienthong.infrastructure.plan.keeping import load, save
@@ -121,6 +122,37 @@ def test_only_what_depends_on_a_change_is_computed_anew(district: Made, tmp_path
     assert other.fibre is not None and plan.fibre is not None
     assert other.fibre.cost == plan.fibre.cost
     assert other.digest != plan.digest
+
+
+@pytest.mark.parametrize(
+    ("changes", "place"),
+    [
+        (
+            {"complete = false": "complete = true", "[9_000_000_000, 9_000_000_000]": "[1, 1]"},
+            "plan.toml, money.budgets",
+        ),
+        (
+            {'name_en = "Provincial budget"': 'name_en = "Provincial budget"\nshare = 0.5\nat_least = 0.9'},
+            "plan.toml, funding[1] (province)",
+        ),
+        (
+            {'name_en = "Provincial budget"': 'name_en = "Provincial budget"\npays_for = ["node"]'},
+            "plan.toml, funding",
+        ),
+    ],
+)
+def test_money_that_cannot_do_is_refused_at_its_key(
+    district: Made, tmp_path: Path, changes: dict[str, str], place: str
+) -> None:
+    settings = PLAN_TOML
+    for old, new in changes.items():
+        assert old in settings
+        settings = settings.replace(old, new)
+    write_district(tmp_path, settings)
+    with pytest.raises((BudgetTooSmall, BadPhasingData)) as refused:
+        made(tmp_path, earlier=load(district[0]))
+    assert refused.value.place == place
+    assert refused.value.remedy
 
 
 @pytest.mark.parametrize(

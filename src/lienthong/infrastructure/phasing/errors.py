@@ -52,7 +52,8 @@ class BudgetTooSmall(PlanningError):
         remedy: str,
         least: LeastBudget | None = None,
         vietnamese: Vietnamese | None = None,
+        place: str = "budget",
     ) -> None:
-        super().__init__(detail, place="budget", remedy=remedy)
+        super().__init__(detail, place=place, remedy=remedy)
         self.least = least
         self.vietnamese = vietnamese

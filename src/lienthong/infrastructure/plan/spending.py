@@ -12,7 +12,7 @@ from lienthong.infrastructure.capacity.coefficients import Coefficients
 from lienthong.infrastructure.capacity.links import size_links
 from lienthong.infrastructure.capacity.tornado import Tornado, tornado
 from lienthong.infrastructure.phasing import scenarios as changes
-from lienthong.infrastructure.phasing.errors import BudgetTooSmall
+from lienthong.infrastructure.phasing.errors import BadPhasingData, BudgetTooSmall
 from lienthong.infrastructure.phasing.items import NewMast, items_of
 from lienthong.infrastructure.phasing.least import LeastBudget
 from lienthong.infrastructure.phasing.model import phase
@@ -20,6 +20,7 @@ from lienthong.infrastructure.phasing.money import flows
 from lienthong.infrastructure.phasing.prices import PriceList
 from lienthong.infrastructure.phasing.request import EVERYTHING, Request, Source, compile_request
 from lienthong.infrastructure.phasing.result import Item
+from lienthong.infrastructure.plan.folder import SETTINGS
 from lienthong.infrastructure.plan.model import Outcome, Plan
 from lienthong.infrastructure.plan.progress import Run
 from lienthong.infrastructure.plan.settings import Scenario
@@ -27,7 +28,9 @@ from lienthong.infrastructure.plan.sizing import OFFICES, load_of, sized, stored
 
 
 def phased(plan: Plan, coefficients: Coefficients, prices: PriceList, run: Run) -> Plan:
-    """Raises :class:`BudgetTooSmall` when everything must be built and the money does not do it."""
+    """Raises :class:`BudgetTooSmall` when everything must be built and the money does not do it, and
+    :class:`BadPhasingData` for money or funding that cannot be; both name the key of ``plan.toml``.
+    """
     items = items_for(plan, coefficients, prices)
     request = request_for(plan, items, coefficients)
 
@@ -42,6 +45,9 @@ def phased(plan: Plan, coefficients: Coefficients, prices: PriceList, run: Run) 
             progress=told,
             cancel=run.stop.is_set,
         )
+    except BadPhasingData as error:
+        where = _key_of(error.place or "", request)
+        raise BadPhasingData(error.detail, place=where, remedy=str(error.remedy)) from error
     except BudgetTooSmall as error:
         here, there = "`--partial`", "complete = false under [money] in plan.toml"
         said = error.vietnamese
@@ -54,8 +60,19 @@ def phased(plan: Plan, coefficients: Coefficients, prices: PriceList, run: Run) 
             )
             if said
             else None,
+            place=f"{SETTINGS}, money.budgets",
         ) from error
     return replace(plan, items=tuple(items), phasing=found)
+
+
+def _key_of(place: str, request: Request) -> str:
+    """Where ``plan.toml`` says what a request was refused for; what stands elsewhere keeps its place."""
+    for at, source in enumerate(request.sources, 1):
+        if place == f"funding source {source.key}":
+            return f"{SETTINGS}, funding[{at}] ({source.key})"
+    keys = {"years": "money.years", "objective": "money.objective", "funding": "funding"}
+    key = "money.budgets" if place.startswith("budget") else keys.get(place)
+    return f"{SETTINGS}, {key}" if key else place
 
 
 def items_for(plan: Plan, coefficients: Coefficients, prices: PriceList) -> list[Item]:
