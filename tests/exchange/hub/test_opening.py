@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from hashlib import sha256
 from time import time
 
 from tests.exchange.province import COMMUNE, DEPARTMENT, RunningHub
@@ -11,7 +12,7 @@ from tests.trust.container_material import repack, unpack
 
 from lienthong.exchange.container import Opened
 from lienthong.exchange.errors import MalformedMessage
-from lienthong.exchange.hub.opening import GROUP, SLICE, Opening
+from lienthong.exchange.hub.opening import GROUP, SLICE, Arrival, Opening
 from lienthong.trust import asic
 from lienthong.trust.asic.layout import SIGNATURE
 from lienthong.trust.errors import ContainerError
@@ -23,11 +24,16 @@ def sealed(hub: RunningHub, subject: str = "Báo cáo") -> bytes:
     return hub.province.container(hub.province.document(DEPARTMENT, [COMMUNE], subject=subject))
 
 
+def opened_by(hub: RunningHub, opening: Opening[None], payload: bytes) -> asyncio.Future[Opened | None]:
+    digest = sha256(payload).digest()
+    return opening.open(payload, time(), DEPARTMENT, hub.app.hub.directory(), digest).future
+
+
 def opened_together(hub: RunningHub, payloads: list[bytes]) -> list[Answer]:
     async def all_of_them() -> list[Answer]:
-        opening = Opening(asyncio.get_running_loop(), hub.app.hub.acceptor)
+        opening: Opening[None] = Opening(asyncio.get_running_loop(), hub.app.hub.acceptor)
         return await asyncio.gather(
-            *(opening.open(payload, time()) for payload in payloads), return_exceptions=True
+            *(opened_by(hub, opening, payload) for payload in payloads), return_exceptions=True
         )
 
     return asyncio.run(all_of_them())
@@ -64,8 +70,8 @@ def test_each_message_of_a_group_is_judged_for_itself(hub: RunningHub) -> None:
 
 def test_a_sender_that_hangs_up_does_not_concern_the_others(hub: RunningHub) -> None:
     async def one_of_three_leaves() -> list[Answer]:
-        opening = Opening(asyncio.get_running_loop(), hub.app.hub.acceptor)
-        answers = [opening.open(sealed(hub), time()) for _ in range(3)]
+        opening: Opening[None] = Opening(asyncio.get_running_loop(), hub.app.hub.acceptor)
+        answers = [opened_by(hub, opening, sealed(hub)) for _ in range(3)]
         answers[1].cancel()
         return await asyncio.gather(*answers, return_exceptions=True)
 
@@ -79,8 +85,8 @@ def test_the_loop_goes_on_while_a_large_group_is_opened(hub: RunningHub) -> None
     container = sealed(hub)
 
     async def turns_of_the_loop() -> tuple[int, list[Answer]]:
-        opening = Opening(asyncio.get_running_loop(), hub.app.hub.acceptor)
-        answers = [opening.open(container, time()) for _ in range(GROUP + 1)]
+        opening: Opening[None] = Opening(asyncio.get_running_loop(), hub.app.hub.acceptor)
+        answers = [opened_by(hub, opening, container) for _ in range(GROUP + 1)]
         turns = 0
         while not answers[0].done():
             turns += 1
@@ -97,10 +103,10 @@ def test_a_group_gathers_while_others_are_on_their_way_and_begins_when_all_have_
 
     async def three_in_the_house() -> tuple[list[bool], list[Answer]]:
         loop = asyncio.get_running_loop()
-        opening = Opening(loop, hub.app.hub.acceptor, in_house=lambda: 3)
+        opening: Opening[None] = Opening(loop, hub.app.hub.acceptor, in_house=lambda: 3)
         answers, done = [], []
         for _ in range(3):
-            answers.append(opening.open(container, time()))
+            answers.append(opened_by(hub, opening, container))
             await asyncio.sleep(0)
             done.append(answers[0].done())
         return done, await asyncio.gather(*answers)
@@ -108,3 +114,29 @@ def test_a_group_gathers_while_others_are_on_their_way_and_begins_when_all_have_
     done, answers = asyncio.run(three_in_the_house())
     assert done[:1] == [False]
     assert all(isinstance(answer, Opened) for answer in answers)
+
+
+def test_who_takes_an_opened_container_over_answers_for_it(hub: RunningHub) -> None:
+    payloads = [sealed(hub, subject) for subject in ("Nhận", "Để lại", "Nhận")]
+
+    async def some_are_taken() -> list[Opened | str | None]:
+        def take_over(arrival: Arrival[str]) -> bool:
+            if arrival.opened.envelope.subject == "Để lại":
+                return False
+            arrival.future.set_result(f"{arrival.sender} {arrival.digest.hex()}")
+            return True
+
+        opening = Opening(asyncio.get_running_loop(), hub.app.hub.acceptor, take_over=take_over)
+        directory = hub.app.hub.directory()
+        arrivals = [
+            opening.open(payload, time(), DEPARTMENT, directory, sha256(payload).digest())
+            for payload in payloads
+        ]
+        arrivals[2].future.cancel()
+        await asyncio.wait([arrival.future for arrival in arrivals])
+        assert arrivals[2].future.cancelled()
+        return [arrival.future.result() for arrival in arrivals[:2]]
+
+    taken, left = asyncio.run(some_are_taken())
+    assert taken == f"{DEPARTMENT} {sha256(payloads[0]).hexdigest()}"
+    assert isinstance(left, Opened)

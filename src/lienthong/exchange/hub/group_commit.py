@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from queue import SimpleQueue
 from time import perf_counter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lienthong.core.errors import LienthongError
 from lienthong.exchange.errors import Unavailable
@@ -38,7 +38,7 @@ class Settled(NamedTuple):
 class _Job:
     __slots__ = ("future", "submission")
 
-    def __init__(self, submission: Submission, future: asyncio.Future[Settled]) -> None:
+    def __init__(self, submission: Submission, future: asyncio.Future[Any]) -> None:
         self.submission = submission
         self.future = future
 
@@ -139,17 +139,21 @@ class GroupCommit:
 
     def submit(self, submission: Submission) -> asyncio.Future[Settled]:
         """Queue a submission. The future fails with :class:`StoreFailed` when its batch was not stored."""
+        future: asyncio.Future[Settled] = self._loop.create_future()
+        self.submit_for(submission, future)
+        return future
+
+    def submit_for(self, submission: Submission, future: asyncio.Future[Any]) -> None:
+        """:meth:`submit` for somebody who waits on ``future`` already."""
         if self._closing is not None:
             raise Unavailable("the hub is stopping", code="stopping", remedy="send again in a few seconds")
         if self.full:
             raise QueueFull("too many messages wait to be stored", remedy="send again in a few seconds")
-        future: asyncio.Future[Settled] = self._loop.create_future()
         payload = submission.payload
         size = 0 if isinstance(payload, SpooledPayload) else len(payload)
         self._queue.push(submission.sender, submission.lane, _Job(submission, future), size)
         if not self._busy:
             self._schedule_flush()
-        return future
 
     async def close(self) -> None:
         """Refuse what is new, store what has queued, end the writer."""

@@ -12,12 +12,16 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
 
 from lienthong.exchange.container import Opened, read_message
-from lienthong.exchange.hub.acceptance import Acceptor
+from lienthong.exchange.hub.acceptance import Acceptance, Acceptor
+from lienthong.registry.directory import Directory
 from lienthong.trust.asic import Container, Unverified
 from lienthong.trust.errors import ContainerError
 from lienthong.trust.zip.format import TooMuch
+
+T = TypeVar("T")
 
 GROUP = 64
 """Containers that are opened together at most: all that the agencies of a province send at one moment."""
@@ -27,48 +31,83 @@ SLICE = 32
 """Of one step, before the loop may do something else: two or three milliseconds."""
 
 
-class _Waiting:
-    __slots__ = ("container", "failure", "future", "now_s", "opened", "payload", "unverified")
+class Arrival(Generic[T]):
+    """A container that came in. ``future``: what it turned out to be; the :class:`Opened`, None when it
+    unpacks to more than may be unpacked on the loop's thread, what whoever took it over answers, or why not.
 
-    def __init__(self, future: asyncio.Future[Opened | None], payload: bytes, now_s: float) -> None:
+    ``sender``, ``directory`` and ``digest`` are for whoever takes it over.
+    """
+
+    __slots__ = (
+        "acceptance",
+        "container",
+        "digest",
+        "directory",
+        "failure",
+        "future",
+        "now_s",
+        "opened",
+        "payload",
+        "sender",
+        "unverified",
+    )
+
+    def __init__(
+        self,
+        future: asyncio.Future[Opened | T | None],
+        payload: bytes,
+        now_s: float,
+        sender: str,
+        directory: Directory,
+        digest: bytes,
+    ) -> None:
         self.future = future
         self.payload = payload
         self.now_s = now_s
+        self.sender = sender
+        self.directory = directory
+        self.digest = digest
         self.failure: Exception | None = None
         self.unverified: Unverified
         self.container: Container
         self.opened: Opened
+        self.acceptance: Acceptance
 
 
-class Opening:
-    """``in_house`` answers how many messages are on their way, those handed over included: while others are,
+class Opening(Generic[T]):
+    """``take_over`` may take an opened container on at once, as the group's last step: it answers whether it
+    has, and will then settle the future; it raises nothing and keeps nothing of ``opened``.
+    ``in_house`` answers how many messages are on their way, those handed over included: while others are,
     a group gathers for :data:`GATHER_S`. ``busy``: containers are waiting or being opened.
     """
 
-    __slots__ = ("_acceptor", "_gathering", "_in_house", "_loop", "_task", "_waiting", "busy")
+    __slots__ = ("_acceptor", "_gathering", "_in_house", "_loop", "_take_over", "_task", "_waiting", "busy")
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
         acceptor: Acceptor,
         *,
+        take_over: Callable[[Arrival[T]], bool] = lambda _: False,
         in_house: Callable[[], int] = lambda: 0,
     ) -> None:
         self._loop = loop
         self._acceptor = acceptor
+        self._take_over = take_over
         self._in_house = in_house
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting: deque[Arrival[T]] = deque()
         self._gathering: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self.busy = False
 
-    def open(self, payload: bytes, now_s: float) -> asyncio.Future[Opened | None]:
-        """The container with every digest and signature checked, and its edXML message read; None when it
-        unpacks to more than may be unpacked on the loop's thread. Raises as
-        :func:`~lienthong.exchange.container.open_container`.
+    def open(
+        self, payload: bytes, now_s: float, sender: str, directory: Directory, digest: bytes
+    ) -> Arrival[T]:
+        """Have every digest and signature of a container checked, and its edXML message read. The future
+        fails as :func:`~lienthong.exchange.container.open_container`.
         """
-        future: asyncio.Future[Opened | None] = self._loop.create_future()
-        self._waiting.append(_Waiting(future, payload, now_s))
+        arrival: Arrival[T] = Arrival(self._loop.create_future(), payload, now_s, sender, directory, digest)
+        self._waiting.append(arrival)
         alone = len(self._waiting) >= min(self._in_house(), GROUP)
         if not self.busy:
             self.busy = True
@@ -79,7 +118,7 @@ class Opening:
         elif alone and self._gathering is not None:
             self._gathering.cancel()
             self._begin()
-        return future
+        return arrival
 
     def _begin(self) -> None:
         self._gathering = None
@@ -89,16 +128,14 @@ class Opening:
         waiting = self._waiting
         while waiting:
             group = [waiting.popleft() for _ in range(min(GROUP, len(waiting)))]
-            for step in (self._examine, self._verify, self._read):
+            for step in (self._examine, self._verify, self._read, self._tell):
                 for start in range(0, len(group), SLICE):
                     step(group[start : start + SLICE])
                     if start + SLICE < len(group):
                         await asyncio.sleep(0)
-            for one in group:
-                self._tell(one)
         self.busy = False
 
-    def _examine(self, group: Sequence[_Waiting]) -> None:
+    def _examine(self, group: Sequence[Arrival[T]]) -> None:
         examine = self._acceptor.examine
         for one in group:
             try:
@@ -106,7 +143,7 @@ class Opening:
             except Exception as failure:
                 one.failure = failure
 
-    def _verify(self, group: Sequence[_Waiting]) -> None:
+    def _verify(self, group: Sequence[Arrival[T]]) -> None:
         for one in group:
             if one.failure is None:
                 try:
@@ -114,7 +151,7 @@ class Opening:
                 except Exception as failure:
                     one.failure = failure
 
-    def _read(self, group: Sequence[_Waiting]) -> None:
+    def _read(self, group: Sequence[Arrival[T]]) -> None:
         today = self._acceptor.today
         for one in group:
             if one.failure is None:
@@ -124,15 +161,19 @@ class Opening:
                     one.failure = failure
                     one.container.close()
 
-    @staticmethod
-    def _tell(one: _Waiting) -> None:
-        future, failure = one.future, one.failure
-        if future.done():  # who sent it has hung up
-            if failure is None:
-                one.opened.close()
-        elif failure is None:
-            future.set_result(one.opened)
-        elif isinstance(failure, ContainerError) and failure.code == TooMuch.code:
-            future.set_result(None)
-        else:
-            future.set_exception(failure)
+    def _tell(self, group: Sequence[Arrival[T]]) -> None:
+        take_over = self._take_over
+        for one in group:
+            future, failure = one.future, one.failure
+            if future.done():  # who sent it has hung up
+                if failure is None:
+                    one.opened.close()
+            elif failure is None:
+                if take_over(one):
+                    one.opened.close()
+                else:
+                    future.set_result(one.opened)
+            elif isinstance(failure, ContainerError) and failure.code == TooMuch.code:
+                future.set_result(None)
+            else:
+                future.set_exception(failure)

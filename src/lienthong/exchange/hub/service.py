@@ -21,6 +21,7 @@ from lienthong.exchange.edxml.envelope import Envelope
 from lienthong.exchange.errors import NotFound, Unavailable
 from lienthong.exchange.hub.acceptance import (
     TAKE_BACK,
+    Acceptance,
     Acceptor,
     organ_in,
     subject_of,
@@ -29,9 +30,9 @@ from lienthong.exchange.hub.acceptance import (
 )
 from lienthong.exchange.hub.addressing import own_code
 from lienthong.exchange.hub.admission import Door
-from lienthong.exchange.hub.group_commit import GroupCommit
+from lienthong.exchange.hub.group_commit import GroupCommit, Settled
 from lienthong.exchange.hub.notices import Notices
-from lienthong.exchange.hub.opening import Opening
+from lienthong.exchange.hub.opening import Arrival, Opening
 from lienthong.exchange.hub.quotas import Quotas, midnight_ms
 from lienthong.exchange.hub.refusals import refusal
 from lienthong.exchange.store.protocol import (
@@ -117,7 +118,9 @@ class Hub:
         self.quotas = Quotas()
         self.figures = HubFigures()
         self.acceptor = Acceptor(configuration, trust)
-        self.opening = Opening(loop, self.acceptor, in_house=lambda: self.door.inside)
+        self.opening: Opening[Settled] = Opening(
+            loop, self.acceptor, take_over=self._queue_at_once, in_house=lambda: self.door.inside
+        )
         self.started_s = clock()
         self.clock_jump_s = 0.0
         self._inline_reads = inline_reads
@@ -231,8 +234,13 @@ class Hub:
         A message that was accepted before gets its stored receipt, whatever has changed since. Raises
         what makes it unacceptable.
         """
-        acceptor = self.acceptor
-        opened = await self.opening.open(payload, now_s) if isinstance(payload, bytes) else None
+        opened = None
+        if isinstance(payload, bytes):
+            arrival = self.opening.open(payload, now_s, sender, directory, digest)
+            found = await arrival.future
+            if isinstance(found, Settled):
+                return _taken(arrival.acceptance, found)
+            opened = found
         if opened is None:
             opened = await self._open_large(sender, payload, now_s)
         with opened:
@@ -241,19 +249,35 @@ class Hub:
                 subject = None
                 if envelope.business or envelope.kind == "status":
                     subject = await self._subject(envelope, sender, directory, now_s)
-                acceptance = acceptor.accept(opened, payload, digest, sender, directory, subject, now_s)
+                acceptance = self.acceptor.accept(opened, payload, digest, sender, directory, subject, now_s)
             except LienthongError:
                 earlier = await self._accepted_before(sender, envelope.message_id or "", digest)
                 if earlier is None:
                     raise
                 return earlier
-        submission = acceptance.submission
-        settled = await self.commit.submit(submission)
-        outcome = settled.outcome
-        if isinstance(outcome, Refused):
-            raise refusal(outcome)
-        forwarded = _forwarded(settled.receipt) if outcome.duplicate else submission.forwarded
-        return Taken(outcome.index, outcome.duplicate, settled.receipt, forwarded, acceptance.left_out)
+        return _taken(acceptance, await self.commit.submit(acceptance.submission))
+
+    def _queue_at_once(self, arrival: Arrival[Settled]) -> bool:
+        """Judge and queue a document that is about no other, as the last step of opening. What cannot be
+        accepted so goes the way of :meth:`accept`, which finds the same reason.
+        """
+        opened = arrival.opened
+        if opened.envelope.business or opened.envelope.kind == "status":
+            return False
+        try:
+            acceptance = arrival.acceptance = self.acceptor.accept(
+                opened,
+                arrival.payload,
+                arrival.digest,
+                arrival.sender,
+                arrival.directory,
+                None,
+                arrival.now_s,
+            )
+            self.commit.submit_for(acceptance.submission, arrival.future)
+        except Exception:
+            return False
+        return True
 
     async def _open_large(self, sender: str, payload: bytes | SpooledPayload, now_s: float) -> Opened:
         """In a worker thread, one of an agency at a time: reading a gigabyte takes seconds."""
@@ -350,6 +374,15 @@ class Hub:
         await self.apart(self.store.close)
         self.workers.shutdown(wait=True)
         self._heavy.shutdown(wait=True)
+
+
+def _taken(acceptance: Acceptance, settled: Settled) -> Taken:
+    """Raises why the store refused it."""
+    outcome = settled.outcome
+    if isinstance(outcome, Refused):
+        raise refusal(outcome)
+    forwarded = _forwarded(settled.receipt) if outcome.duplicate else acceptance.submission.forwarded
+    return Taken(outcome.index, outcome.duplicate, settled.receipt, forwarded, acceptance.left_out)
 
 
 def _forwarded(receipt: bytes) -> tuple[tuple[str, str], ...]:
