@@ -23,7 +23,13 @@ from tests.exchange.store.submissions import (
 from tests.exchange.store.test_embedded_failures import abandon
 
 from lienthong.core.errors import LienthongError
-from lienthong.exchange.store.embedded import EmbeddedOptions, EmbeddedStore, open_embedded, rebuild_index
+from lienthong.exchange.store.embedded import (
+    EmbeddedOptions,
+    EmbeddedStore,
+    layout,
+    open_embedded,
+    rebuild_index,
+)
 from lienthong.exchange.store.errors import StoreCorrupt
 from lienthong.exchange.store.protocol import Accepted
 
@@ -294,6 +300,29 @@ def test_uploads_and_blobs_that_no_record_needs_are_removed_at_opening(tmp_path:
     kept = store.payload(0)
     assert isinstance(kept, Path)
     assert kept.read_bytes() == b"k" * 9000
+    store.close()
+
+
+@pytest.mark.parametrize("size", [1_500, 20_000])
+@pytest.mark.parametrize("small", [0, layout.SMALL])
+def test_a_payload_is_checked_by_the_tag_that_it_was_written_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, small: int
+) -> None:
+    content = random.Random(size).randbytes(size)
+    monkeypatch.setattr(layout, "SMALL", small)
+    options = EmbeddedOptions(blob_from=30_000)
+    store = open_embedded(tmp_path, ORIGIN, sign_checkpoint, options=options)
+    store.commit([document("d", payload=content)], 1)
+    store.close()
+    monkeypatch.undo()
+    store = open_embedded(tmp_path, ORIGIN, sign_checkpoint, options=options)
+    assert store.payload(0) == content
+    (segment,) = (tmp_path / "segments").iterdir()
+    data = bytearray(segment.read_bytes())
+    data[data.index(content) + size // 2] ^= 1
+    segment.write_bytes(data)
+    with pytest.raises(StoreCorrupt, match="container of record 0 is not what was written"):
+        store.payload(0)
     store.close()
 
 

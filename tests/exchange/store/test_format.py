@@ -45,7 +45,7 @@ def read_records(meta: bytes, frame: bytes) -> Iterator[dict[str, Any]]:
     first, count, note_length, accepted_ms = struct.unpack_from("<QIIq", meta)
     at = 56 + note_length
     for n in range(count):
-        kind, blob, _, leaf_length, summary_length, crc, index, size, offset = struct.unpack_from(
+        kind, flags, _, leaf_length, summary_length, crc, index, size, offset = struct.unpack_from(
             "<BBHIIIQQQ", meta, at
         )
         tag = meta[at + 40 : at + 56]
@@ -54,19 +54,28 @@ def read_records(meta: bytes, frame: bytes) -> Iterator[dict[str, Any]]:
         assert index == first + n
         begins = 40 + at + offset
         payload = frame[begins : begins + size] if offset else b""
-        if offset:
-            assert tag == AESGCM(bytes(16)).encrypt(bytes(12), b"", payload)
         leaf = json.loads(text[:leaf_length])
+        if flags & 2:
+            assert tag.hex() == leaf["digest"][:32]
+        elif offset:
+            assert tag == AESGCM(bytes(16)).encrypt(bytes(12), b"", payload)
         assert leaf["time"] == accepted_ms
-        yield {"kind": kind, "blob": blob, "leaf": leaf, "summary": text[leaf_length:], "payload": payload}
+        yield {
+            "kind": kind,
+            "blob": flags & 1,
+            "tagged": flags & 2,
+            "leaf": leaf,
+            "summary": text[leaf_length:],
+            "payload": payload,
+        }
         at += 56 + leaf_length + summary_length
     assert at == len(meta)
 
 
 def test_the_page_is_enough_to_read_a_log(tmp_path: Path) -> None:
-    options = EmbeddedOptions(segment_bytes=8_192, step_bytes=4_096, blob_from=5_000)
+    options = EmbeddedOptions(segment_bytes=65_536, step_bytes=4_096, blob_from=25_000)
     store = open_embedded(tmp_path, ORIGIN, sign_checkpoint, options=options)
-    documents = [document(f"m{n}", payload=bytes([n]) * 1_000 * (n + 1)) for n in range(7)]
+    documents = [document(f"m{n}", payload=bytes([n]) * 4_000 * (n + 1)) for n in range(7)]
     for n, each in enumerate(documents):
         store.commit([each, status(f"s{n}", 2 * n, "03")], 1_000 + n)
     store.commit([acknowledgement(0)], 2_000)
@@ -93,7 +102,8 @@ def test_the_page_is_enough_to_read_a_log(tmp_path: Path) -> None:
         assert record["payload"] == payload
         assert record["leaf"]["digest"] == hashlib.sha256(payload).hexdigest()  # type: ignore[arg-type]
         assert record["summary"] == each.summary
-    assert any(record["blob"] for record in found)
+    for n, (blob, tagged) in {0: (0, 2), 4: (0, 0), 6: (1, 0)}.items():
+        assert (found[2 * n]["blob"], found[2 * n]["tagged"]) == (blob, tagged)
     four = (4).to_bytes(8, "little")
     assert others == [(2, four + b"line\n"), (3, four + b"token"), (5, b'{"size": 15}')]
 

@@ -60,7 +60,7 @@ def encode_batch(
         elif (size := len(payload)) >= blob_from:
             flags = IN_BLOB
         elif size:
-            tag = payload_tag(payload)
+            flags, tag = payload_tag(payload, each.digest)
             relative = body_from + body - at
             payloads.append(payload)
             body += size

@@ -28,7 +28,6 @@ from lienthong.exchange.store.embedded.layout import (
     SegmentHeader,
     frame_crc,
     meta_extent,
-    payload_tag,
     stored_crc,
 )
 from lienthong.exchange.store.embedded.segments import End, SegmentWriter, segment_numbers, segment_path
@@ -153,7 +152,7 @@ class LogReader:
             if record.flags & IN_BLOB or not record.payload_length:
                 continue
             payload = self._files.read(fd, record.payload_length, frame.offset + at + record.payload_offset)
-            if len(payload) != record.payload_length or payload_tag(payload) != record.tag:
+            if not record.is_whole(payload):
                 return False
         return True
 

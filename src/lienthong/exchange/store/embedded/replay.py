@@ -16,7 +16,7 @@ from lienthong.exchange.store.crashpoints import crashpoint
 from lienthong.exchange.store.embedded.batches import records_of
 from lienthong.exchange.store.embedded.files import Files
 from lienthong.exchange.store.embedded.index import AppliedBatch, Index, IndexDamaged, IndexUnusable
-from lienthong.exchange.store.embedded.layout import POSITION_BITS, BatchHead, Frame, FrameType
+from lienthong.exchange.store.embedded.layout import IN_BLOB, POSITION_BITS, BatchHead, Frame, FrameType
 from lienthong.exchange.store.embedded.reads import Reads
 from lienthong.exchange.store.embedded.recovery import LogReader
 from lienthong.exchange.store.embedded.segments import End, SegmentReader, segment_path
@@ -82,7 +82,7 @@ class Replayer:
             self._leaf_hashes.append(leaf_hash(stored.leaf))
             self._positions.append(base + at)
             self._sizes.append(stored.payload_length)
-            self._flags.append(stored.flags)
+            self._flags.append(stored.flags & IN_BLOB)
             self._times.append(accepted_ms)
         self._batches.append((head.first_index + head.count, base))
         self._last = place, head, end

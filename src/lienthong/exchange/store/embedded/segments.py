@@ -27,7 +27,6 @@ from lienthong.exchange.store.embedded.layout import (
     decode_record,
     frame_head,
     meta_extent,
-    payload_tag,
     record_extent,
 )
 from lienthong.exchange.store.errors import DiskFull, StoreCorrupt, StoreFailed
@@ -106,7 +105,7 @@ class SegmentReader:
         if not record.payload_length:
             return b""
         payload = self.read(position + record.payload_offset, record.payload_length)
-        if len(payload) != record.payload_length or payload_tag(payload) != record.tag:
+        if not record.is_whole(payload):
             raise StoreCorrupt(
                 f"the container of record {record.index} is not what was written",
                 place=self.place(position + record.payload_offset),
