@@ -27,6 +27,7 @@ import httpx
 
 from benchmarks import _province
 from benchmarks._load import Request, drive
+from benchmarks._serve_drop import DIGESTS
 from benchmarks._store import BareAppend
 from benchmarks.figure import Figure, cpu_microseconds
 
@@ -91,7 +92,11 @@ def windows(data: Path, folder: Path, size: int, *, count: int, each: int) -> It
                 raise RuntimeError(f"the hub answered {spent.statuses}")
             if number >= 2:
                 yield Window(
-                    verified - dropped, digested - dropped, dropped, appended / len(batch), spent.cpu_us
+                    verified - dropped,
+                    (digested - dropped) / DIGESTS,
+                    dropped,
+                    appended / len(batch),
+                    spent.cpu_us,
                 )
     bare.close()
 

@@ -7,12 +7,14 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from time import time
 
+import pytest
 from tests.exchange.province import COMMUNE, DEPARTMENT, RunningHub
 from tests.trust.container_material import repack, unpack
 
 from lienthong.exchange.container import Opened
 from lienthong.exchange.errors import MalformedMessage
-from lienthong.exchange.hub.opening import GROUP, SLICE, Arrival, Opening
+from lienthong.exchange.hub import opening
+from lienthong.exchange.hub.opening import GROUP, Arrival, Opening
 from lienthong.trust import asic
 from lienthong.trust.asic.layout import SIGNATURE
 from lienthong.trust.errors import ContainerError
@@ -24,16 +26,16 @@ def sealed(hub: RunningHub, subject: str = "Báo cáo") -> bytes:
     return hub.province.container(hub.province.document(DEPARTMENT, [COMMUNE], subject=subject))
 
 
-def opened_by(hub: RunningHub, opening: Opening[None], payload: bytes) -> asyncio.Future[Opened | None]:
+def opened_by(hub: RunningHub, together: Opening[None], payload: bytes) -> asyncio.Future[Opened | None]:
     digest = sha256(payload).digest()
-    return opening.open(payload, time(), DEPARTMENT, hub.app.hub.directory(), digest).future
+    return together.open(payload, time(), DEPARTMENT, hub.app.hub.directory(), digest).future
 
 
 def opened_together(hub: RunningHub, payloads: list[bytes]) -> list[Answer]:
     async def all_of_them() -> list[Answer]:
-        opening: Opening[None] = Opening(asyncio.get_running_loop(), hub.app.hub.acceptor)
+        together: Opening[None] = Opening(asyncio.get_running_loop(), hub.app.hub.acceptor)
         return await asyncio.gather(
-            *(opened_by(hub, opening, payload) for payload in payloads), return_exceptions=True
+            *(opened_by(hub, together, payload) for payload in payloads), return_exceptions=True
         )
 
     return asyncio.run(all_of_them())
@@ -70,8 +72,8 @@ def test_each_message_of_a_group_is_judged_for_itself(hub: RunningHub) -> None:
 
 def test_a_sender_that_hangs_up_does_not_concern_the_others(hub: RunningHub) -> None:
     async def one_of_three_leaves() -> list[Answer]:
-        opening: Opening[None] = Opening(asyncio.get_running_loop(), hub.app.hub.acceptor)
-        answers = [opened_by(hub, opening, sealed(hub)) for _ in range(3)]
+        together: Opening[None] = Opening(asyncio.get_running_loop(), hub.app.hub.acceptor)
+        answers = [opened_by(hub, together, sealed(hub)) for _ in range(3)]
         answers[1].cancel()
         return await asyncio.gather(*answers, return_exceptions=True)
 
@@ -81,12 +83,15 @@ def test_a_sender_that_hangs_up_does_not_concern_the_others(hub: RunningHub) -> 
     assert isinstance(last, Opened)
 
 
-def test_the_loop_goes_on_while_a_large_group_is_opened(hub: RunningHub) -> None:
+def test_the_loop_goes_on_while_a_large_group_is_opened(
+    hub: RunningHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
     container = sealed(hub)
+    monkeypatch.setattr(opening, "SLICE_BYTES", 2 * len(container))
 
     async def turns_of_the_loop() -> tuple[int, list[Answer]]:
-        opening: Opening[None] = Opening(asyncio.get_running_loop(), hub.app.hub.acceptor)
-        answers = [opened_by(hub, opening, container) for _ in range(GROUP + 1)]
+        together: Opening[None] = Opening(asyncio.get_running_loop(), hub.app.hub.acceptor)
+        answers = [opened_by(hub, together, container) for _ in range(GROUP + 1)]
         turns = 0
         while not answers[0].done():
             turns += 1
@@ -94,7 +99,7 @@ def test_the_loop_goes_on_while_a_large_group_is_opened(hub: RunningHub) -> None
         return turns, await asyncio.gather(*answers)
 
     turns, answers = asyncio.run(turns_of_the_loop())
-    assert turns > 3 * (GROUP // SLICE - 1)
+    assert turns > 3 * (GROUP // 2 - 1)
     assert all(isinstance(answer, Opened) for answer in answers)
 
 
@@ -103,10 +108,10 @@ def test_a_group_gathers_while_others_are_on_their_way_and_begins_when_all_have_
 
     async def three_in_the_house() -> tuple[list[bool], list[Answer]]:
         loop = asyncio.get_running_loop()
-        opening: Opening[None] = Opening(loop, hub.app.hub.acceptor, in_house=lambda: 3)
+        together: Opening[None] = Opening(loop, hub.app.hub.acceptor, in_house=lambda: 3)
         answers, done = [], []
         for _ in range(3):
-            answers.append(opened_by(hub, opening, container))
+            answers.append(opened_by(hub, together, container))
             await asyncio.sleep(0)
             done.append(answers[0].done())
         return done, await asyncio.gather(*answers)
@@ -126,10 +131,10 @@ def test_who_takes_an_opened_container_over_answers_for_it(hub: RunningHub) -> N
             arrival.future.set_result(f"{arrival.sender} {arrival.digest.hex()}")
             return True
 
-        opening = Opening(asyncio.get_running_loop(), hub.app.hub.acceptor, take_over=take_over)
+        together = Opening(asyncio.get_running_loop(), hub.app.hub.acceptor, take_over=take_over)
         directory = hub.app.hub.directory()
         arrivals = [
-            opening.open(payload, time(), DEPARTMENT, directory, sha256(payload).digest())
+            together.open(payload, time(), DEPARTMENT, directory, sha256(payload).digest())
             for payload in payloads
         ]
         arrivals[2].future.cancel()

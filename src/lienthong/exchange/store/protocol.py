@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 SignCheckpoint = Callable[[int, bytes], bytes]
 """(tree size, 32-byte root) → the C2SP signed note, as bytes."""
@@ -46,9 +46,9 @@ class SpooledPayload:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """What the hub asks the store to append. Already verified, resolved and authorised.
+class Submission(NamedTuple):
+    """What the hub asks the store to append. Already verified, resolved and authorised. A tuple, because that
+    is made in an eighth of the time of a frozen dataclass.
 
     ``sender`` and ``recipients`` are canonical agency codes; no recipient twice. ``digest`` is the
     SHA-256 of the payload (for an acknowledgement, of ``sender:subject``). ``status`` is the edXML status
