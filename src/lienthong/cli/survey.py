@@ -68,7 +68,7 @@ def criteria(
     as_json: JsonOption = False,
 ) -> None:
     """Write the maturity criteria; edited and put at FOLDER/survey/criteria.csv they replace ours."""
-    from lienthong.infrastructure.survey.folder import write_atomically
+    from lienthong.core.files import write_atomically
     from lienthong.infrastructure.survey.maturity import BUILT_IN
 
     write_atomically(out, b"\xef\xbb\xbf" + BUILT_IN.read_bytes())
@@ -280,7 +280,8 @@ def export(
     as_json: JsonOption = False,
 ) -> None:
     """Export a wave as a workbook or as CSV files, which import without loss."""
-    from lienthong.infrastructure.survey.folder import csv_bytes, line_of, write_atomically
+    from lienthong.core.files import write_atomically
+    from lienthong.infrastructure.survey.folder import csv_bytes, line_of
     from lienthong.infrastructure.survey.messages import BadSurvey
     from lienthong.infrastructure.survey.tables import TABLES, WAVE
     from lienthong.infrastructure.survey.workbooks import replace_file, write_workbook

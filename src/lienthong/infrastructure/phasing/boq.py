@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 
+from lienthong.core.files import write_atomically
 from lienthong.infrastructure.phasing.boq_words import COLUMNS, KIND_NAMES, WORDS
 from lienthong.infrastructure.phasing.prices import ILLUSTRATIVE, PriceList
 from lienthong.infrastructure.phasing.request import Request
@@ -59,9 +61,9 @@ def write_boq(
         sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
         sheet.page_setup.fitToHeight = 0
         sheet.sheet_properties.pageSetUpPr.fitToPage = True
-    beside = path.with_name(f".{path.name}.new")
-    book.save(beside)
-    beside.replace(path)
+    buffer = io.BytesIO()
+    book.save(buffer)
+    write_atomically(path, buffer.getvalue())
 
 
 def bill_order(items: Sequence[Item], phasing: Phasing) -> list[Item]:

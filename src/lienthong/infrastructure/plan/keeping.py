@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from pathlib import Path
 
+from lienthong.core.files import write_atomically
 from lienthong.infrastructure.plan.errors import BadPlanFile
 from lienthong.infrastructure.plan.folder import PLAN
 from lienthong.infrastructure.plan.model import SCHEMA, Plan
@@ -20,21 +19,7 @@ def save(plan: Plan, path: Path) -> None:
     """Write the file beside its place and put it there in one step."""
     path.parent.mkdir(parents=True, exist_ok=True)
     data = json.dumps(encode(plan), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(data + "\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except OSError as error:
-        Path(name).unlink(missing_ok=True)
-        # A full disk does not say which file; and nobody knows the temporary one.
-        raise OSError(error.errno, error.strerror, str(path)) from error
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_atomically(path, f"{data}\n".encode())
 
 
 def load(path: Path) -> Plan:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from lienthong.core.files import write_atomically
 from lienthong.infrastructure.capacity.coefficients import Coefficients
 from lienthong.infrastructure.phasing.boq import write_boq
 from lienthong.infrastructure.phasing.prices import PriceList
@@ -16,7 +17,6 @@ from lienthong.infrastructure.report.geodata import write_geojson, write_geopack
 from lienthong.infrastructure.report.maps import all_maps
 from lienthong.infrastructure.report.pdf import png_of, report_pdf
 from lienthong.infrastructure.report.workbook import write_workbook
-from lienthong.infrastructure.survey.folder import write_atomically
 
 FORMATS = ("gpkg", "geojson", "xlsx", "boq", "maps")
 Told = Callable[[str, int, int], None]

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from lienthong.core.files import write_atomically
 from lienthong.infrastructure.geography.graph import KINDS, SYNTHETIC
 from lienthong.infrastructure.plan.model import Plan
 from lienthong.infrastructure.report.facts import Facts
-from lienthong.infrastructure.survey.folder import write_atomically
 
 DECIMALS = 6
 

@@ -12,6 +12,7 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 
+from lienthong.core.files import write_atomically
 from lienthong.infrastructure.geography.graph import SYNTHETIC
 from lienthong.infrastructure.phasing.boq import bill_order
 from lienthong.infrastructure.phasing.result import Phasing, unit_name
@@ -19,7 +20,6 @@ from lienthong.infrastructure.plan.model import Plan
 from lienthong.infrastructure.report.facts import KIND_NAMES, Facts
 from lienthong.infrastructure.report.sections.sources import source_of, unit_of
 from lienthong.infrastructure.report.sections.summary import connected
-from lienthong.infrastructure.survey.folder import write_atomically
 
 T = {
     "vi": {

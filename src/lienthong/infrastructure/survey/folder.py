@@ -8,13 +8,12 @@ from __future__ import annotations
 import csv
 import fcntl
 import io
-import os
 import re
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from lienthong.core.files import write_atomically
 from lienthong.infrastructure.survey import cells
 from lienthong.infrastructure.survey.columns import Record, Table, day, text, yes
 from lienthong.infrastructure.survey.messages import BadSurvey, Problem
@@ -50,25 +49,6 @@ def csv_bytes(table: Table, rows: Iterable[Record], *, separator: str = ",") -> 
             line.append(cells.guard(written) if column.kind in ("text", "reference") else written)
         writer.writerow(line)
     return b"\xef\xbb\xbf" + out.getvalue().encode("utf-8")
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Replace a file by one that is complete and on disk."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except OSError as error:
-        Path(name).unlink(missing_ok=True)
-        # A full disk does not say which file; and nobody knows the temporary one.
-        raise OSError(error.errno, error.strerror, str(path)) from error
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 @contextmanager

@@ -20,9 +20,10 @@ from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 
+from lienthong.core.files import write_atomically
 from lienthong.infrastructure.survey.cells import as_text
 from lienthong.infrastructure.survey.columns import Column, Language, Table, Value
-from lienthong.infrastructure.survey.folder import line_of, write_atomically
+from lienthong.infrastructure.survey.folder import line_of
 from lienthong.infrastructure.survey.messages import SYNTHETIC, BadSurvey, Problem
 from lienthong.infrastructure.survey.model import Wave
 from lienthong.infrastructure.survey.reading import ERROR, FORMULA
