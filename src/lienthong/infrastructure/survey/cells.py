@@ -11,13 +11,13 @@ from datetime import date, datetime, time
 from typing import Any
 
 from lienthong.core.errors import LienthongError
+from lienthong.core.spreadsheets import written_day
 from lienthong.core.text import fold, nfc
 from lienthong.infrastructure.survey.columns import Column, Value
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,19}(\.0{1,2})?")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,40}([.,][0-9]{1,40})?([eE][+-]?[0-9]{1,3})?")
 _ISO = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})([T ][0-9:.]+(Z|[+-][0-9:]+)?)?")
-_VIETNAMESE = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})")
 _YES = frozenset({"yes", "y", "true", "1", "co", "x", "✓", "✔"})
 _NO = frozenset({"no", "n", "false", "0", "khong", "✗", "✘"})
 _UNSHOWN = frozenset({"Cc", "Cs", "Co", "Cn"})
@@ -120,15 +120,13 @@ def _flag(text: str, short: str) -> bool:
 
 
 def _day(text: str, short: str) -> date:
-    iso, vietnamese = _ISO.fullmatch(text), _VIETNAMESE.fullmatch(text)
     try:
-        if iso:
-            return date(int(iso[1]), int(iso[2]), int(iso[3]))
-        if vietnamese:
-            return date(int(vietnamese[3]), int(vietnamese[2]), int(vietnamese[1]))
+        day = written_day(text, _ISO)
     except ValueError:
-        pass
-    raise BadCell("not-a-day", text=short)
+        day = None
+    if day is None:
+        raise BadCell("not-a-day", text=short)
+    return day
 
 
 def _choice(column: Column, text: str) -> str:

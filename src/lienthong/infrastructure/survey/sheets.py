@@ -4,20 +4,18 @@ write it (comma, semicolon or tab; with or without a byte-order mark) and JSON a
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lienthong.core.spreadsheets import csv_rows, decode
 from lienthong.infrastructure.survey.cells import as_text, unguard
 from lienthong.infrastructure.survey.messages import BadSurvey, Problem
 
 MAX_BYTES = 32 * 1024 * 1024
 MAX_ROWS = 100_000
-MAX_CELL = 100_000
 MAX_COLUMNS = 500
 
 
@@ -68,15 +66,7 @@ def read_file(path: Path) -> list[Sheet]:
 
 def _decode(data: bytes, file: str) -> str:
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError as problem:
-        line = data[: problem.start].count(b"\n") + 1
-        raise BadSurvey(
-            "is not UTF-8",
-            place=f"{file}:{line}",
-            remedy="save it as 'CSV UTF-8' (in a spreadsheet: Save as, CSV UTF-8)",
-        ) from None
+    text = decode(data, file, BadSurvey, encoding=encoding)
     if "\0" in text:
         raise BadSurvey("holds a NUL character: it is not a text file", place=file, remedy="export it again")
     return text
@@ -94,7 +84,7 @@ def read_csv(text: str, file: str) -> Sheet:
     else:
         delimiter = max(",;\t", key=first.count)
     sheet = Sheet(file, Path(file).stem, [], [])
-    for line, cells in _lines(text, delimiter, file):
+    for line, cells in csv_rows(text, delimiter, file, BadSurvey):
         if not any(cell.strip() for cell in cells):
             continue
         cells = [unguard(cell) for cell in cells]
@@ -109,26 +99,6 @@ def read_csv(text: str, file: str) -> Sheet:
         else:
             sheet.rows.append((line + skipped, cells))
     return sheet
-
-
-def _lines(text: str, delimiter: str, file: str) -> Iterator[tuple[int, list[str]]]:
-    """(line on which the row begins, its cells)."""
-    csv.field_size_limit(MAX_CELL)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    end = 0
-    while True:
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as problem:
-            raise BadSurvey(
-                f"is not CSV: {problem}",
-                place=f"{file}:{end + 1}",
-                remedy='close every double quote, and write a quote inside a cell twice ("")',
-            ) from None
-        yield end + 1, cells
-        end = reader.line_num
 
 
 # --- JSON ---------------------------------------------------------------------------------------------

@@ -21,13 +21,14 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 
 from lienthong.core.files import write_atomically
+from lienthong.core.spreadsheets import MAX_CELL
 from lienthong.infrastructure.survey.cells import as_text
 from lienthong.infrastructure.survey.columns import Column, Language, Table, Value
 from lienthong.infrastructure.survey.folder import line_of
 from lienthong.infrastructure.survey.messages import SYNTHETIC, BadSurvey, Problem
 from lienthong.infrastructure.survey.model import Wave
 from lienthong.infrastructure.survey.reading import ERROR, FORMULA
-from lienthong.infrastructure.survey.sheets import MAX_CELL, MAX_COLUMNS, MAX_ROWS, Sheet
+from lienthong.infrastructure.survey.sheets import MAX_COLUMNS, MAX_ROWS, Sheet
 from lienthong.infrastructure.survey.tables import TABLES, WAVE
 
 MAX_UNPACKED = 128 * 1024 * 1024

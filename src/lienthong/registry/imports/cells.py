@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any
 
 from lienthong.core.identifiers import IdentifierError, organ_code
+from lienthong.core.spreadsheets import written_day
 from lienthong.core.text import nfc
 from lienthong.registry.directory import BUILT_IN_GROUPS, KINDS, LEVELS, Alias, Unit
 from lienthong.registry.imports.rows import BETWEEN, CLEAR, CellError
@@ -20,7 +21,6 @@ MAX_NAME = 255
 _YES = frozenset({"yes", "true", "1", "có"})
 _NO = frozenset({"no", "false", "0", "không", CLEAR})
 _DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
-_VIETNAMESE_DAY = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})")
 
 
 def code(text: str) -> str:
@@ -71,15 +71,13 @@ def day(text: str) -> date | None:
     """ISO, or day/month/year as spreadsheets write it in Vietnam; ``-`` for no limit."""
     if text == CLEAR:
         return None
-    iso, vietnamese = _DAY.fullmatch(text), _VIETNAMESE_DAY.fullmatch(text)
     try:
-        if iso:
-            return date(int(iso[1]), int(iso[2]), int(iso[3]))
-        if vietnamese:
-            return date(int(vietnamese[3]), int(vietnamese[2]), int(vietnamese[1]))
+        found = written_day(text, _DAY)
     except ValueError:
         raise CellError(f"there is no day {text}", "correct it") from None
-    raise CellError(f"{text[:40]!r} is not a day", "write it as 2025-07-01 or 01/07/2025")
+    if found is None:
+        raise CellError(f"{text[:40]!r} is not a day", "write it as 2025-07-01 or 01/07/2025")
+    return found
 
 
 def flag(text: str) -> bool:

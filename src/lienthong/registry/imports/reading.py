@@ -4,20 +4,18 @@ JSON as a list of agencies or an object of tables. Every row keeps its line.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from lienthong.core.spreadsheets import csv_rows, decode
 from lienthong.core.text import nfc
 from lienthong.registry.errors import FileRefused
 from lienthong.registry.imports.rows import BETWEEN, CLEAR, REQUIRED, TABLES, BadRow, CellError, Row
 
 MAX_BYTES = 64 * 1024 * 1024
-MAX_CELL = 100_000
 
 
 def read_file(path: Path) -> tuple[list[Row], list[BadRow]]:
@@ -36,15 +34,7 @@ def read_file(path: Path) -> tuple[list[Row], list[BadRow]]:
 
 
 def read_bytes(data: bytes, file: str, *, is_json: bool = False) -> tuple[list[Row], list[BadRow]]:
-    try:
-        text = nfc(data.decode("utf-8-sig"))
-    except UnicodeDecodeError as problem:
-        line = data[: problem.start].count(b"\n") + 1
-        raise FileRefused(
-            "is not UTF-8",
-            place=f"{file}:{line}",
-            remedy="save it as 'CSV UTF-8' (in a spreadsheet: Save as, CSV UTF-8)",
-        ) from None
+    text = nfc(decode(data, file, FileRefused))
     return _read_json(text, file) if is_json else _read_csv(text, file)
 
 
@@ -52,61 +42,36 @@ def read_bytes(data: bytes, file: str, *, is_json: bool = False) -> tuple[list[R
 
 
 def _read_csv(text: str, file: str) -> tuple[list[Row], list[BadRow]]:
-    first = text.partition("\n")[0]
-    delimiter = max(",;\t", key=first.count)
-    lines = _csv_lines(text, delimiter, file)
-    start, header = next(lines, (1, []))
-    table = _table_of([name.strip().lower() for name in header], file)
-    columns, bad = _columns([name.strip().lower() for name in header], table, file, start)
-    rows: list[Row] = []
-    try:
-        for line, cells in lines:
-            if not any(cell.strip() for cell in cells):
-                continue
-            if len(cells) != len(columns):
-                bad.append(
-                    BadRow(
-                        file,
-                        line,
-                        "",
-                        f"the row has {len(cells)} cells, the header {len(columns)}",
-                        'put text that holds the separator between double quotes ("…")',
-                    )
-                )
-                continue
-            named = zip(columns, cells, strict=True)
-            rows.append(Row(file, line, table, {name: cell.strip() for name, cell in named if name}))
-    except csv.Error as problem:
-        raise FileRefused(
-            f"is not CSV: {problem}", place=file, remedy="export it again as 'CSV UTF-8'"
-        ) from None
-    return rows, bad
-
-
-def _csv_lines(text: str, delimiter: str, file: str) -> Iterator[tuple[int, list[str]]]:
-    """(line on which the row begins, its cells)."""
     if "\0" in text:
         raise FileRefused(
             "holds a NUL character: it is not a text file",
             place=f"{file}:{text[: text.index(chr(0))].count(chr(10)) + 1}",
             remedy="export it again as 'CSV UTF-8'",
         )
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    csv.field_size_limit(MAX_CELL)
-    end = 0
-    while True:
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as problem:
-            raise FileRefused(
-                f"is not CSV: {problem}",
-                place=f"{file}:{end + 1}",
-                remedy='close every double quote, and write a quote inside a cell twice ("")',
-            ) from None
-        yield end + 1, cells
-        end = reader.line_num
+    first = text.partition("\n")[0]
+    delimiter = max(",;\t", key=first.count)
+    lines = csv_rows(text, delimiter, file, FileRefused)
+    start, header = next(lines, (1, []))
+    table = _table_of([name.strip().lower() for name in header], file)
+    columns, bad = _columns([name.strip().lower() for name in header], table, file, start)
+    rows: list[Row] = []
+    for line, cells in lines:
+        if not any(cell.strip() for cell in cells):
+            continue
+        if len(cells) != len(columns):
+            bad.append(
+                BadRow(
+                    file,
+                    line,
+                    "",
+                    f"the row has {len(cells)} cells, the header {len(columns)}",
+                    'put text that holds the separator between double quotes ("…")',
+                )
+            )
+            continue
+        named = zip(columns, cells, strict=True)
+        rows.append(Row(file, line, table, {name: cell.strip() for name, cell in named if name}))
+    return rows, bad
 
 
 def _table_of(header: list[str], file: str) -> str:
