@@ -9,13 +9,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lienthong.infrastructure.highs import minimise
 from lienthong.infrastructure.phasing import start
 from lienthong.infrastructure.phasing.funding import allocate
-from lienthong.infrastructure.phasing.matrix import build
+from lienthong.infrastructure.phasing.matrix import build, schedule
 from lienthong.infrastructure.phasing.request import (
     Compiled,
-    Floats,
     Ints,
     Request,
     Source,
@@ -85,25 +83,17 @@ def least_budget(
         upper = min(primal * model.unit, sum(map(_total, _missing(problem, quick))))
         close_enough = upper - dual * model.unit <= allowed
 
-    found = minimise(
+    found = model.minimise(
         costs,
-        model.rows,
-        model.row_lower,
-        model.row_upper,
-        lower=model.lower,
-        upper=model.upper,
-        integer=model.integer,
-        start=_columns(problem, quick, len(costs)),
+        start=model.columns(problem, quick),
         absolute_gap=0.5 / model.unit,
-        search=True,
         deadline=time.monotonic() + time_limit,
         progress=told,
         cancel=stop,
     )
     when = quick
     if found.values.size:
-        by = found.values[: problem.cost.size].reshape(problem.cost.shape).round().astype(np.int64)
-        when = problem.years - by.sum(axis=1)
+        when = schedule(problem, found.values)
     bound = max(0, math.floor(found.bound * model.unit * (1 - 1e-6))) if math.isfinite(found.bound) else 0
     if sum(map(_total, _missing(problem, quick))) - bound <= allowed:
         when = quick
@@ -139,12 +129,6 @@ def money_words(least: LeastBudget, request: Request, lang: str = "en") -> str:
     if request.complete:
         parts.append(words["or"])
     return "; ".join(parts)
-
-
-def _columns(problem: Compiled, when: Ints, columns: int) -> Floats:
-    found: Floats = np.zeros(columns)
-    found[: problem.cost.size] = (when[:, None] <= np.arange(problem.years)[None, :]).ravel()
-    return found
 
 
 def _missing(problem: Compiled, when: Ints) -> tuple[Ints, Ints]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
 
+from lienthong.infrastructure.highs import Solved, minimise
 from lienthong.infrastructure.phasing.request import Compiled, Floats, Ints
 
 
@@ -28,6 +30,47 @@ class Model:
     unit: float
     extra: Ints
     unpaid: Ints
+
+    def minimise(
+        self,
+        costs: Floats,
+        *,
+        deadline: float,
+        relaxed: bool = False,
+        start: Floats | None = None,
+        absolute_gap: float = 1e-6,
+        progress: Callable[[float, float], None] | None = None,
+        cancel: Callable[[], bool] | None = None,
+    ) -> Solved:
+        """As :func:`.highs.minimise`, with improvement heuristics; ``relaxed``: items may be done in part."""
+        return minimise(
+            costs,
+            self.rows,
+            self.row_lower,
+            self.row_upper,
+            lower=self.lower,
+            upper=self.upper,
+            integer=None if relaxed else self.integer,
+            start=start,
+            absolute_gap=absolute_gap,
+            search=True,
+            deadline=deadline,
+            progress=progress,
+            cancel=cancel,
+        )
+
+    def columns(self, problem: Compiled, when: Ints) -> Floats:
+        """A schedule (position of each item's year) as columns; the solver fills in the money."""
+        found: Floats = np.zeros(len(self.lower))
+        found[: problem.cost.size] = (when[:, None] <= np.arange(problem.years)[None, :]).ravel()
+        return found
+
+
+def schedule(problem: Compiled, columns: Floats) -> Ints:
+    """The inverse of :meth:`Model.columns`."""
+    by = columns[: problem.cost.size].reshape(problem.cost.shape).round().astype(np.int64)
+    when: Ints = problem.years - by.sum(axis=1)
+    return when
 
 
 def build(problem: Compiled, *, extra: bool = False, tighten: float = 0.0) -> Model:

@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from lienthong.infrastructure.highs import minimise, safe_bound
+from lienthong.infrastructure.highs import safe_bound
 from lienthong.infrastructure.phasing import start
 from lienthong.infrastructure.phasing.errors import BudgetTooSmall, Vietnamese
 from lienthong.infrastructure.phasing.funding import allocate
 from lienthong.infrastructure.phasing.least import LeastBudget, least_budget, money_words
-from lienthong.infrastructure.phasing.matrix import Model, build
+from lienthong.infrastructure.phasing.matrix import Model, build, schedule
 from lienthong.infrastructure.phasing.money import flows, net_present_value
 from lienthong.infrastructure.phasing.request import Compiled, Floats, Ints, Request, compile_request
 from lienthong.infrastructure.phasing.result import BENEFITS, Phasing
@@ -53,14 +53,8 @@ def phase(
     _tell(progress, "greedy", problem, best, most)
     model = build(problem)
     costs = _costs(problem, model)
-    relaxed = minimise(
-        costs,
-        model.rows,
-        model.row_lower,
-        model.row_upper,
-        lower=model.lower,
-        upper=model.upper,
-        deadline=min(deadline, began + time_limit * _RELAXATION_ROOM),
+    relaxed = model.minimise(
+        costs, relaxed=True, deadline=min(deadline, began + time_limit * _RELAXATION_ROOM)
     )
     if relaxed.duals.size:
         sides = (model.row_lower, model.row_upper, model.lower, model.upper)
@@ -120,17 +114,10 @@ def _solve(
     for tighten in (0.0, 1e-7, 1e-5):
         if tighten:
             model = build(problem, tighten=tighten)
-        found = minimise(
+        found = model.minimise(
             costs,
-            model.rows,
-            model.row_lower,
-            model.row_upper,
-            lower=model.lower,
-            upper=model.upper,
-            integer=model.integer,
-            start=None if best is None else _columns(problem, model, best),
+            start=None if best is None else model.columns(problem, best),
             absolute_gap=0.999 if _is_whole(problem) else 1e-7 * max(1.0, most),
-            search=True,
             deadline=deadline,
             progress=told,
             cancel=stop,
@@ -143,8 +130,7 @@ def _solve(
                 bound = min(bound, -found.bound)
         if found.status == "infeasible" or not found.values.size:
             break
-        by = found.values[: problem.cost.size].reshape(problem.cost.shape).round().astype(np.int64)
-        when = problem.years - by.sum(axis=1)
+        when = schedule(problem, found.values)
         if start.feasible(problem, when):
             return _better(problem, reach, [when], best, improve=False), bound, status
     return best, bound, status if best is None or status != "infeasible" else "limit"
@@ -154,13 +140,6 @@ def _costs(problem: Compiled, model: Model) -> Floats:
     costs = np.zeros(len(model.lower))
     costs[: problem.cost.size] = -(problem.gain[:, None] * problem.weights[None, :]).ravel()
     return costs
-
-
-def _columns(problem: Compiled, model: Model, when: Ints) -> Floats:
-    """A schedule as columns; the solver fills in the funding."""
-    columns = np.zeros(len(model.lower))
-    columns[: problem.cost.size] = (when[:, None] <= np.arange(problem.years)[None, :]).ravel()
-    return columns
 
 
 def _better(
