@@ -60,12 +60,64 @@ def test_a_document_goes_the_whole_way_in_vietnamese(served: Served, letter: Pat
     assert f"lienthong report {asked['index']} 15" in told
     run(served, "report", index, 15)
     trace = flat(run(served, "trace", index, agency=PROVINCE).out)
-    for word in ("Nơi nhận", "đã thu hồi: 1", "01 đã đến hệ thống nhận", "15 đồng ý lấy lại", "Diễn biến"):
+    for word in ("Nơi nhận", "đã thu hồi: 1", "01 đã đến hệ thống nhận", "15 đồng ý thu hồi", "Diễn biến"):
         assert word in trace
     listed = flat(run(served, "outbox", "list").out)
     assert "Văn bản đi" in listed
     assert "đã gửi" in listed
     assert "0 bị từ chối, 0 đang chờ gửi" in run(served, "outbox", "deliver").out
+
+
+def test_a_recall_is_told_as_asked_for_until_it_is_answered(served: Served, letter: Path) -> None:
+    index = send(served, letter, "--json", to=(COMMUNE, FINANCE)).json["index"]
+    asking = ("recall", index, "--reason", "Gửi nhầm biểu", "--staff", "Lê Thị Hoa", "--json")
+    asked = run(served, *asking, agency=PROVINCE).json["index"]
+
+    def told(agency: str = PROVINCE, lang: str = "vi") -> str:
+        return "\n".join(columns(run(served, "trace", index, agency=agency, lang=lang)))
+
+    trace = told()
+    assert "đề nghị thu hồi, chưa trả lời: 2" in trace
+    assert "đề nghị thu hồi: Gửi nhầm biểu" in trace
+    assert "Lê Thị Hoa" in trace
+    assert "đã thu hồi" not in trace
+    assert "Gửi nhầm" not in told(FINANCE)  # it has not fetched the message that says why
+
+    for agency in (COMMUNE, FINANCE):
+        run(served, "fetch", index, asked, agency=agency)
+    assert "đề nghị thu hồi: Gửi nhầm biểu" in told(FINANCE)
+    run(served, "report", asked, 15)
+    run(served, "report", asked, 16, "--reason", "Đã ban hành", agency=FINANCE)
+    trace = told()
+    for words in (
+        "đã thu hồi: 1",
+        "từ chối thu hồi: 1",
+        "15 đồng ý thu hồi",
+        "16 từ chối thu hồi: Đã ban hành",
+    ):
+        assert words in trace
+    assert "chưa trả lời" not in trace
+    english = told(lang="en")
+    for words in (
+        "asks to recall it: Gửi nhầm biểu",
+        "15 agrees: recalled",
+        "16 refuses the recall: Đã ban hành",
+    ):
+        assert words in english
+
+
+def columns(done: Done) -> list[str]:
+    """Each cell of the tables as one text, whatever its lines; and the lines outside of tables."""
+    rows: list[list[str]] = [[]]
+    for line in done.out.splitlines():
+        cells = (
+            [cell.strip() for cell in line.strip("│┃").split("│")] if line.startswith("│") else [line.strip()]
+        )
+        if len(cells) > 1 and not cells[0] and len(rows[-1]) == len(cells):
+            rows[-1] = [f"{above} {below}".strip() for above, below in zip(rows[-1], cells, strict=True)]
+        else:
+            rows.append(cells)
+    return [cell for row in rows for cell in row]
 
 
 def test_times_are_vietnam_s_as_vietnam_writes_them(served: Served, letter: Path) -> None:

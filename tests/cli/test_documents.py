@@ -96,6 +96,17 @@ def test_an_update_asks_for_consent_too(served: Served, letter: Path) -> None:
     assert "[update] Về việc thử" in shown
 
 
+def test_a_replacement_is_sent_in_place_of_another_and_asks_there(served: Served, letter: Path) -> None:
+    index = send(served, letter).json["index"]
+    newer = send(served, letter, replaces=str(index), reason="Sai số liệu").json["index"]
+    old = " ".join(run(served, "trace", index, agency=PROVINCE).out.split())
+    assert "asks to replace it: Sai" in old
+    assert "replacement asked for" in old
+    assert "sent in place of an earlier one" in " ".join(
+        run(served, "trace", newer, agency=PROVINCE).out.split()
+    )
+
+
 def test_sealed_files_are_opened_on_fetching(served: Served, letter: Path, tmp_path: Path) -> None:
     sent = served.run(
         *("send", letter, "--seal", "--to", FINANCE, "--data", served.data, "--as", PROVINCE, "--json"),

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lienthong.cli.agency import AsOption, DataOption, client_of
+from lienthong.cli.agency import AsOption, DataOption, StaffOption, client_of
 from lienthong.cli.language import LanguageOption, Speech
 from lienthong.cli.outcome import finish
 from lienthong.cli.output import JsonOption
@@ -19,6 +19,7 @@ def recall(
         str | None,
         typer.Option("--id", help="Your id for this message; sending it again changes nothing."),
     ] = None,
+    staff: StaffOption = "",
     agency: AsOption = "",
     data: DataOption = None,
     lang: LanguageOption = None,
@@ -28,5 +29,5 @@ def recall(
     keeps its copy. `lienthong trace` shows who answered what.
     """
     with client_of(agency, data) as client:
-        row = client.recall(index, reason=reason, message_id=message_id)
+        row = client.recall(index, reason=reason, staff=staff, message_id=message_id)
         finish(client, row, Speech(lang), as_json=as_json)

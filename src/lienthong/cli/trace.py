@@ -7,22 +7,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lienthong.cli.agency import AsOption, DataOption, client_of
-from lienthong.cli.inbox import business, meaning
+from lienthong.cli.inbox import meaning
 from lienthong.cli.language import LanguageOption, Speech
 from lienthong.cli.misuse import Misuse
 from lienthong.cli.output import JsonOption, print_json, say, table, vietnam_time
+from lienthong.cli.trace_requests import (
+    RECALLED,
+    Answers,
+    answer,
+    answers_in,
+    asked_by,
+    asking,
+    unanswered,
+)
 from lienthong.cli.vietnamese import Said
+from lienthong.core.errors import LienthongError
 
 if TYPE_CHECKING:
     from lienthong.exchange.client.answers import DeliveryLine, SentRecord, TraceView
     from lienthong.exchange.client.sync import Client
-
-
-REQUESTS = {
-    "recall": ("recall", "thu hồi"),
-    "update": ("update", "cập nhật"),
-    "replace": ("replacement", "thay thế"),
-}
 
 
 def trace(
@@ -49,7 +52,8 @@ def trace(
             print_json(asdict(view))
             return
         names, tr = _names(client), Speech(lang)
-        _head(view, names, tr)
+        answers = answers_in(view.history, view.record.recipients)
+        _head(view, answers, names, tr)
         table(
             tr("Recipients", "Nơi nhận"),
             (
@@ -58,9 +62,9 @@ def trace(
                 tr("status", "trạng thái"),
                 tr("since", "từ lúc"),
                 tr("fetched", "lấy về lúc"),
-                tr("waiting for", "chờ trả lời về"),
+                tr("request", "đề nghị của bên gửi"),
             ),
-            [_delivery(line, names, tr) for line in view.deliveries],
+            [_delivery(line, answers, names, tr) for line in view.deliveries],
         )
         if history:
             table(
@@ -72,7 +76,11 @@ def trace(
                     tr("what", "việc"),
                     tr("by", "người xử lý"),
                 ),
-                [_event(one, names, tr) for one in view.history if everything or _tells(one, view)],
+                [
+                    _event(client, one, view, answers, names, tr)
+                    for one in view.history
+                    if everything or _tells(one, view)
+                ],
             )
 
 
@@ -96,7 +104,7 @@ def _names(client: Client) -> dict[str, str]:
     return {code: agency.name for code, agency in client.directory().agencies.items()}
 
 
-def _head(view: TraceView, names: dict[str, str], tr: Speech) -> None:
+def _head(view: TraceView, answers: Answers, names: dict[str, str], tr: Speech) -> None:
     from rich.markup import escape
 
     record = view.record
@@ -108,24 +116,38 @@ def _head(view: TraceView, names: dict[str, str], tr: Speech) -> None:
     for line in view.deliveries:
         state = line.state or tr("not reported", "chưa báo")
         if line.recalled:
-            state = tr("recalled", "đã thu hồi")
+            state = tr(*RECALLED)
         states[state] = states.get(state, 0) + 1
     say(" · ".join(f"{state}: {count}" for state, count in sorted(states.items())))
+    requests: dict[str, int] = {}
+    for line in view.deliveries:
+        request = _request(line, answers, tr)
+        if request and not line.recalled:
+            requests[request] = requests.get(request, 0) + 1
+    if requests:
+        say(" · ".join(f"{request}: {count}" for request, count in sorted(requests.items())))
 
 
-def _delivery(line: DeliveryLine, names: dict[str, str], tr: Speech) -> tuple[Any, ...]:
+def _request(line: DeliveryLine, answers: Answers, tr: Speech) -> str:
+    """What the sender asked of this recipient last, and whether it agreed."""
+    if line.request:
+        return unanswered(line.request, tr)
+    if line.recalled:
+        return answer("recall", True, tr)
+    return answer(*answers.last[line.recipient], tr) if line.recipient in answers.last else ""
+
+
+def _delivery(line: DeliveryLine, answers: Answers, names: dict[str, str], tr: Speech) -> tuple[Any, ...]:
     parts = [f"{line.state} {meaning(line.state, tr)}"] if line.state else []
     if line.recalled:
-        parts.append(tr("recalled", "đã thu hồi"))
-    state = " → ".join(parts)
-    waits = tr(*REQUESTS[line.request]) if line.request in REQUESTS else line.request
+        parts.append(tr(*RECALLED))
     return (
         line.recipient,
         names.get(line.recipient, ""),
-        state,
+        " → ".join(parts),
         vietnam_time(line.state_ms, tr),
         vietnam_time(line.acknowledged_ms, tr),
-        waits,
+        _request(line, answers, tr),
     )
 
 
@@ -134,13 +156,43 @@ def _tells(one: SentRecord, view: TraceView) -> bool:
     return one.kind != "acknowledgement" or one.sender != view.record.sender
 
 
-def _event(one: SentRecord, names: dict[str, str], tr: Speech) -> tuple[Any, ...]:
-    if one.kind == "status":
-        reason = one.summary.get("description", "")
-        what = f"{one.status} {meaning(one.status, tr)}" + (f": {reason}" if reason else "")
-    elif one.kind == "acknowledgement":
-        what = tr("fetched", "đã lấy về")
-    else:
-        what = business(one.business, tr) or tr("sent", "gửi")
+def _event(
+    client: Client,
+    one: SentRecord,
+    view: TraceView,
+    answers: Answers,
+    names: dict[str, str],
+    tr: Speech,
+) -> tuple[Any, ...]:
+    what, staff = _what(one, view.record.index, answers, tr), str(one.summary.get("staff", ""))
+    reason = str(one.summary.get("description", "")) if one.kind == "status" else ""
+    if one.kind == "document" and one.index != view.record.index:
+        reason, staff = _of_the_request(client, one, tr)
     who = names.get(one.sender, one.sender)
-    return one.index, vietnam_time(one.accepted_ms, tr), who, what, str(one.summary.get("staff", ""))
+    return one.index, vietnam_time(one.accepted_ms, tr), who, what + (f": {reason}" if reason else ""), staff
+
+
+def _what(one: SentRecord, traced: int, answers: Answers, tr: Speech) -> str:
+    if one.kind == "acknowledgement":
+        return tr("fetched", "đã lấy về")
+    request = asked_by(one)
+    if one.kind == "status":
+        if request:
+            return f"{one.status} {asking(request, tr)}"
+        if one.index in answers.answered:
+            return f"{one.status} {answer(answers.answered[one.index], one.status == '15', tr)}"
+        return f"{one.status} {meaning(one.status, tr)}"
+    if request == "replace" and one.index == traced:
+        return tr("sent in place of an earlier one", "gửi, thay thế văn bản trước")
+    return asking(request, tr) if request else tr("sent", "gửi")
+
+
+def _of_the_request(client: Client, one: SentRecord, tr: Speech) -> tuple[str, str]:
+    """Why, and who: said inside the message, of which this agency has a copy once it sent or fetched it."""
+    try:
+        message = client.desk.kept_document(one.index)
+    except LienthongError:
+        return tr("(the copy kept here cannot be read)", "(không đọc được bản lưu ở đây)"), ""
+    if message is None:
+        return "", ""
+    return message.business.reason, ", ".join(filter(None, (each.name for each in message.business.staff)))

@@ -109,8 +109,10 @@ class AsyncClient:
             self.desk.report(about, code, description=description, staff=staff, message_id=message_id)
         )
 
-    async def recall(self, index: int, *, reason: str, message_id: str | None = None) -> OutboxRow:
-        return await self.run(self.desk.recall(index, reason=reason, message_id=message_id))
+    async def recall(
+        self, index: int, *, reason: str, staff: str = "", message_id: str | None = None
+    ) -> OutboxRow:
+        return await self.run(self.desk.recall(index, reason=reason, staff=staff, message_id=message_id))
 
     async def update(
         self,

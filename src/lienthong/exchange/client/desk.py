@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lienthong.core.clock import Clock, utc_now
+from lienthong.core.text import nfc
 from lienthong.exchange.client.build import answer_to, recall, replacing, status, update
 from lienthong.exchange.client.directory_copy import DirectoryCopy
 from lienthong.exchange.client.errors import NotSentHere
@@ -14,7 +15,7 @@ from lienthong.exchange.client.sending import Sending
 from lienthong.exchange.client.session import Session
 from lienthong.exchange.client.steps import Steps, work
 from lienthong.exchange.container import File, open_container
-from lienthong.exchange.edxml.model import Document, ResponseFor, Status
+from lienthong.exchange.edxml.model import Document, ResponseFor, Staff, Status
 from lienthong.trust.certificates import TrustStore
 
 
@@ -92,10 +93,14 @@ class Desk:
             now=self.clock(),
         )
 
-    def recall(self, index: int, *, reason: str, message_id: str | None = None) -> Steps[OutboxRow]:
-        """Ask every recipient of an own document to give it back."""
+    def recall(
+        self, index: int, *, reason: str, staff: str = "", message_id: str | None = None
+    ) -> Steps[OutboxRow]:
+        """Ask every recipient of an own document to give it back. ``staff``: who asks."""
         original = yield from work(lambda: self.own_document(index))
-        return (yield from self.sending.send(recall(original, reason=reason), message_id=message_id))
+        who = staff or self.profile.staff
+        asked = recall(original, reason=reason, staff=[Staff(name=nfc(who))] if who else [])
+        return (yield from self.sending.send(asked, message_id=message_id))
 
     def update(
         self,
@@ -142,6 +147,16 @@ class Desk:
             place=str(self.outbox.path),
             remedy="act as the agency that sent it (--as); `lienthong outbox list` shows what this one sent",
         )
+
+    def kept_document(self, index: int) -> Document | None:
+        """The document message of a record, from the copy this agency sent or fetched; None without one."""
+        row = self.outbox.by_index(index)
+        copy = self.outbox.container(row) if row is not None else self.receiving.kept_copy(index)
+        if copy is None:
+            return None
+        with open_container(copy) as opened:
+            message = opened.message()
+        return message if isinstance(message, Document) else None
 
     def _row(self, message_id: str) -> OutboxRow:
         row = self.outbox.get(message_id)

@@ -134,6 +134,11 @@ class Receiving:
         raw = yield from work(lambda: _read(_beside(path)))
         return (yield from self._verified(index, path, raw, None))
 
+    def kept_copy(self, index: int) -> Path | None:
+        """Where the container of a record lies that was fetched, and verified, before; None when none was."""
+        path = self._place(index)
+        return path if path.is_file() else None
+
     def acknowledge(self, indexes: Sequence[int], *, staff: str = "") -> Steps[list[int]]:
         """Tell the hub that these records are safely here; it then stops listing them as pending."""
         taken: list[int] = []

@@ -97,8 +97,8 @@ class Client:
             self.desk.report(about, code, description=description, staff=staff, message_id=message_id)
         )
 
-    def recall(self, index: int, *, reason: str, message_id: str | None = None) -> OutboxRow:
-        return self.run(self.desk.recall(index, reason=reason, message_id=message_id))
+    def recall(self, index: int, *, reason: str, staff: str = "", message_id: str | None = None) -> OutboxRow:
+        return self.run(self.desk.recall(index, reason=reason, staff=staff, message_id=message_id))
 
     def update(
         self,
