@@ -14,8 +14,8 @@ from lienthong.infrastructure.steiner.neighbourhoods import Improver
 from .graphs import street_grid
 
 
-def improver_of(seed: int) -> tuple[Improver, solver._Solver]:
-    state = solver._Solver(street_grid(22, 50, seed), time.monotonic() + 3600, seed, None)
+def improver_of(seed: int) -> tuple[Improver, solver.Solver]:
+    state = solver.Solver(street_grid(22, 50, seed), time.monotonic() + 3600, seed, None)
     state.first_tree()
     arrays = state.graph.arrays()
     return Improver(arrays, state.known(arrays), state.exact, lambda t: state.offer(arrays, t)), state

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from dataclasses import dataclass
 
-import numpy as np
-
-from lienthong.infrastructure.steiner import solver
 from lienthong.infrastructure.steiner.instance import Instance
-from lienthong.infrastructure.steiner.solver import Progress
+from lienthong.infrastructure.steiner.solver import Progress, Solver
 
 GRACE_S = 3.0
 """How long a cancelled solver may take to put down its work before it is left behind."""
@@ -41,13 +39,12 @@ def solve(
     Ctrl-C before there is any tree is passed on as :class:`KeyboardInterrupt`.
     """
     began = time.monotonic()
-    # solve() of the solver gives nothing back when it is interrupted; its state does
-    state = solver._Solver(instance, began + time_limit, seed, progress)
+    solver = Solver(instance, began + time_limit, seed, progress)
     failure: list[BaseException] = []
 
     def work() -> None:
         try:
-            state.run()
+            solver.run()
         except BaseException as error:
             failure.append(error)
 
@@ -62,16 +59,11 @@ def solve(
     except KeyboardInterrupt:
         cancelled = True
     if cancelled:
-        state.deadline = 0.0
+        solver.stop()
         thread.join(GRACE_S)
-        if not np.isfinite(state.upper):
-            raise KeyboardInterrupt
     elif failure:
         raise failure[0]
-    done = state.done
-    lower = min(state.lower, state.upper)
-    if instance.integral:
-        lower = state.upper if done else min(float(np.ceil(lower - 1e-3 - 1e-8 * lower)), state.upper)
-    proved = done or lower >= state.upper - 1e-9 * max(1.0, state.upper)
-    edges = tuple(sorted(state.best))
-    return Found(state.upper, lower, edges, time.monotonic() - began, proved, cancelled)
+    best = solver.solution(time.monotonic() - began)
+    if cancelled and not math.isfinite(best.cost):
+        raise KeyboardInterrupt
+    return Found(best.cost, best.lower_bound, best.edges, best.seconds, best.proved, cancelled)

@@ -16,12 +16,12 @@ from lienthong.infrastructure.steiner.neighbourhoods import Improver
 @functools.cache
 def prepare() -> float:
     """Load the kernels, compiling those that are not on disk: wall-clock seconds. Once a process."""
-    from lienthong.infrastructure.steiner.solver import _Solver  # the solver prepares itself
+    from lienthong.infrastructure.steiner.solver import Solver  # the solver prepares itself
 
     began = time.monotonic()
     streets = _streets(12, 20)
     never = began + 3600.0
-    solver = _Solver(streets, never, 1, None)
+    solver = Solver(streets, never, 1, None)
     solver.first_tree()
     arrays = solver.graph.arrays()
     rng = np.random.default_rng(1)

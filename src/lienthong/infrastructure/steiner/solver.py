@@ -21,8 +21,6 @@ Progress = Callable[[str, float, float], None]
 
 SMALL = 1500
 """With no more edges than this after the reductions, cuts come before any search."""
-LARGE = 8000
-"""With more edges than this after the reductions, the cuts may still be far from done at the limit."""
 GRACE_S = 0.5
 """How long to wait for the other thread to put down its region; what it still finds then counts."""
 BROAD = 1000
@@ -50,7 +48,12 @@ class Solution:
         return 0.0 if self.proved or self.cost == 0 else (self.cost - self.lower_bound) / self.cost
 
 
-class _Solver:
+class Solver:
+    """One run, for callers that end it early: :meth:`stop` from another thread, then :meth:`solution`.
+
+    ``deadline`` is on :func:`time.monotonic`.
+    """
+
     def __init__(
         self,
         instance: Instance,
@@ -71,7 +74,7 @@ class _Solver:
         self.lower = 0.0
         self.best: list[int] = []
         self.lock = threading.RLock()
-        self.above: _Solver | None = None
+        self.above: Solver | None = None
 
     def late(self) -> bool:
         above = self.above
@@ -130,6 +133,26 @@ class _Solver:
             self._rounds(self._within(0.5))
             if not self._over():
                 size = self._prove_beside(size)
+
+    def stop(self) -> None:
+        """End the run soon, from any thread; the best tree so far stays."""
+        self.deadline = 0.0
+
+    def solution(self, seconds: float, *, compiling_seconds: float = 0.0) -> Solution:
+        """The best tree so far (cost inf before there is any) and its bound; ``seconds`` is what it took."""
+        with self.lock:
+            upper, best, done = self.upper, tuple(sorted(self.best)), self.done
+        lower = min(self.lower, upper)
+        if self.instance.integral:
+            lower = upper if done else min(float(np.ceil(lower - 1e-3 - 1e-8 * lower)), upper)
+        return Solution(
+            cost=upper,
+            lower_bound=lower,
+            edges=best,
+            seconds=seconds,
+            proved=done or lower >= upper - 1e-9 * max(1.0, upper),
+            compiling_seconds=compiling_seconds,
+        )
 
     def run_part(self) -> None:
         """As ``run`` for a small problem inside another, in one thread."""
@@ -270,7 +293,7 @@ class _Solver:
                 self.tell("regions")
 
     def exact(self, part: Instance, known: Ints, deadline: float) -> tuple[Ints, bool]:
-        solver = _Solver(part, min(deadline, self.deadline), self.seed, None, self.unit)
+        solver = Solver(part, min(deadline, self.deadline), self.seed, None, self.unit)
         solver.above = self
         solver.take(known)
         solver.run_part()
@@ -329,18 +352,6 @@ def solve(
     """
     compiling = prepare()
     began = time.monotonic()
-    solver = _Solver(instance, began + time_limit, seed, progress)
+    solver = Solver(instance, began + time_limit, seed, progress)
     solver.run()
-    with solver.lock:
-        upper, best, done = solver.upper, tuple(sorted(solver.best)), solver.done
-    lower = min(solver.lower, upper)
-    if instance.integral:
-        lower = upper if done else min(float(np.ceil(lower - 1e-3 - 1e-8 * lower)), upper)
-    return Solution(
-        cost=upper,
-        lower_bound=lower,
-        edges=best,
-        seconds=time.monotonic() - began,
-        proved=done or lower >= upper - 1e-9 * max(1.0, upper),
-        compiling_seconds=compiling,
-    )
+    return solver.solution(time.monotonic() - began, compiling_seconds=compiling)
