@@ -198,6 +198,10 @@ def test_a_wrong_call_is_an_object_for_scripts(
 def test_what_was_meant_is_suggested(served: Served) -> None:
     assert "did you mean H61.62.05?" in run(served, "inbox", agency="H61.6205", code=2, lang="en").err
     assert "có phải H61.62.05?" in run(served, "inbox", agency="H61.6205", code=2).err
+    other = flat(run(served, "inbox", agency="H61.06", code=2).err)
+    assert "cơ quan H61.06 không có hồ sơ trong thư mục này" in other
+    assert "các cơ quan có hồ sơ: H61, H61.05, H61.18, H61.62.05" in other
+    assert "có phải" not in other
     assert (
         "did you mean refused?" in run(served, "outbox", "list", "--state", "refuse", code=2, lang="en").err
     )

@@ -242,7 +242,11 @@ def test_who_acts_must_be_clear(served: Served) -> None:
     several = served.run("inbox", "--data", served.data, code=2)
     assert "--as H61" in several.err
     nobody = served.run("inbox", "--data", served.data, "--as", "H61.99", code=2)
-    assert "lienthong init" in " ".join(nobody.err.split())
+    told = " ".join(nobody.err.split())
+    assert "the agency H61.99 has no profile in this folder" in told
+    assert "did you mean" not in told
+    assert f"these have one: {PROVINCE}, {FINANCE}, {AUDIT}, {COMMUNE}" in told
+    assert "lienthong init" in told
     nowhere = served.run("inbox", "--data", "/nowhere", "--as", "H61", code=2)
     assert "no data folder" in nowhere.err
     by_folder = served.run("inbox", "--as", served.data / "agencies" / COMMUNE)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lienthong.cli.misuse import Misuse, near
+from lienthong.cli.misuse import Misuse
 from lienthong.cli.vietnamese import Said
 
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from lienthong.exchange.client.sync import Client
 
 DEMO = Path("var/demo")
+SHOWN = 5
+"""So many agencies that have a profile are named to somebody who named another."""
 
 AsOption = Annotated[
     str,
@@ -61,18 +63,7 @@ def profile_of(name: str, data: Path | None) -> AgencyProfile:
     if name:
         if name in there:
             return load_profile(folder / name)
-        meant = near(name, there)
-        raise Misuse(
-            f"there is no profile of {name!r}" + (f"; did you mean {meant}?" if meant else ""),
-            place=str(folder),
-            remedy=f"say --as {meant}"
-            if meant
-            else f"have one made: lienthong init --data {folder.parent} --agency {name}",
-            vietnamese=Said(
-                f"không có hồ sơ của cơ quan {name!r}" + (f"; có phải {meant}?" if meant else ""),
-                f"dùng --as {meant}" if meant else "nêu đúng mã với --as; hồ sơ do người quản trị tạo",
-            ),
-        )
+        raise _no_profile(name, folder, there)
     if len(there) == 1:
         return load_profile(folder / there[0])
     example = f", for example --as {there[0]}" if there else ""
@@ -82,6 +73,38 @@ def profile_of(name: str, data: Path | None) -> AgencyProfile:
         remedy=f"say which one acts: --as CODE{example}",
         vietnamese=Said(f"ở đây có hồ sơ của {len(there)} cơ quan", "nêu cơ quan nào thực hiện với --as MÃ"),
     )
+
+
+def _no_profile(name: str, folder: Path, there: list[str]) -> Misuse:
+    """Another agency is never suggested: only the same code, written with other dots or in other letters."""
+    meant = next((code for code in there if _bare(code) == _bare(name)), None)
+    if meant is not None:
+        return Misuse(
+            f"the agency {name} has no profile in this folder; did you mean {meant}?",
+            place=str(folder),
+            remedy=f"say --as {meant}",
+            vietnamese=Said(
+                f"cơ quan {name} không có hồ sơ trong thư mục này; có phải {meant}?", f"dùng --as {meant}"
+            ),
+        )
+    some, more = ", ".join(there[:SHOWN]), len(there) - SHOWN
+    listed, listed_vi = (
+        (f"{some} and {more} more", f"{some} và {more} cơ quan khác") if more > 0 else (some, some)
+    )
+    make = f"lienthong init --data {folder.parent} --agency {name}"
+    return Misuse(
+        f"the agency {name} has no profile in this folder",
+        place=str(folder),
+        remedy=(f"these have one: {listed}\n" if there else "") + f"have one made: {make}",
+        vietnamese=Said(
+            f"cơ quan {name} không có hồ sơ trong thư mục này",
+            (f"các cơ quan có hồ sơ: {listed_vi}\n" if there else "") + f"người quản trị tạo hồ sơ: {make}",
+        ),
+    )
+
+
+def _bare(code: str) -> str:
+    return "".join(filter(str.isalnum, code)).casefold()
 
 
 def client_of(name: str, data: Path | None) -> Client:
