@@ -19,7 +19,7 @@ from lienthong.trust import der
 from lienthong.trust.der import DerError
 from lienthong.trust.errors import SealingError
 from lienthong.trust.sealing.recipients import PrivateKey, content_key
-from lienthong.trust.sealing.sealing import AUTH_ENVELOPED, DATA, GCM, NONCE, TAG
+from lienthong.trust.sealing.sealing import AUTH_ENVELOPED, DATA, GCM, NONCE, TAG, content_type
 from lienthong.trust.zip import Archive, Limits, open_archive
 from lienthong.trust.zip.files import sync_folder, unwritable
 from lienthong.trust.zip.source import CHUNK
@@ -29,6 +29,9 @@ IN_MEMORY = 8 << 20
 MAX_HEAD = 4 << 20
 """Bytes before the ciphertext: 5,000 recipients need about 2 MB."""
 MAX_TAIL = 1 << 10
+_BEFORE_NONCE, _AFTER_NONCE = content_type(bytes(NONCE)).split(bytes(NONCE))
+_NONCE_END = len(_BEFORE_NONCE) + NONCE
+_LIMITS = Limits()
 _FIXED_HEAD = 128
 """More than the headers before the recipients, and those between them and the ciphertext, can take."""
 
@@ -60,7 +63,7 @@ def unseal(
                     packed = place / "archive.zip"
                     with packed.open("xb") as file:
                         _decrypt(head, stream, key, certificate, file.write)
-            archive = open_archive(packed, limits or Limits())
+            archive = open_archive(packed, limits or _LIMITS)
             try:
                 return _release(archive, place, out_folder)
             finally:
@@ -91,7 +94,7 @@ def unseal_bytes(
             head = _Head(stream)
             if head.size > most:
                 raise _too_large(most)
-            archive = open_archive(_decrypted(head, stream, key, certificate), limits or Limits())
+            archive = open_archive(_decrypted(head, stream, key, certificate), limits or _LIMITS)
         if sum(member.size for member in archive.members.values()) > most:
             raise _too_large(most)
         members = list(archive.members.values())
@@ -178,6 +181,18 @@ class _Head:
         self.infos = data[start:stop]
 
         at, info_end = _header(data, stop, end, der.SEQUENCE)
+        if data.startswith(_BEFORE_NONCE, at) and data.startswith(_AFTER_NONCE, at + _NONCE_END):
+            self.nonce = data[at + len(_BEFORE_NONCE) : at + _NONCE_END]
+            stop = at + _NONCE_END + len(_AFTER_NONCE)
+        else:
+            stop = self._read_parameters(data, at, info_end)
+        at, content_end = _last(*_header(data, stop, info_end, 0x80), info_end)
+        self.size = content_end - at
+        self.bytes_after = outer_end - content_end
+        self.first = data[at:]
+
+    def _read_parameters(self, data: bytes, at: int, info_end: int) -> int:
+        """What the content is and how it is encrypted, step by step; answers where that ends."""
         _, kind_end = _header(data, at, info_end, der.OID)
         if data[at:kind_end] != DATA:
             raise SealingError("seals something other than data", code="sealed-unsupported")
@@ -190,10 +205,7 @@ class _Head:
         self.nonce = data[start:at]
         if len(self.nonce) != NONCE or data[at:parameters_end] != der.encode_integer(TAG):
             raise SealingError("has a nonce or tag of another length", code="sealed-unsupported")
-        at, content_end = _last(*_header(data, stop, info_end, 0x80), info_end)
-        self.size = content_end - at
-        self.bytes_after = outer_end - content_end
-        self.first = data[at:]
+        return stop
 
 
 def _header(data: bytes, at: int, end: int, tag: int) -> tuple[int, int]:
@@ -264,11 +276,10 @@ def _safe_names(inside: list[str]) -> list[str]:
     folders: set[str] = set()
     for one in inside:
         *above, last = [step.strip(" .") or "file" for step in one.split("/")]
-        wanted = Path(last)
-        number = 1
+        wanted, number = last, 1
         while (name := "/".join([*above, last])).casefold() in files or name.casefold() in folders:
             number += 1
-            last = f"{wanted.stem}-{number}{wanted.suffix}"
+            last = f"{Path(wanted).stem}-{number}{Path(wanted).suffix}"
         parents = {"/".join(above[:depth]).casefold() for depth in range(1, len(above) + 1)}
         if parents & files:
             raise SealingError("a name is that of a file and of a folder", place=one)

@@ -72,10 +72,15 @@ def seal(files: Sequence[Entry], recipients: Sequence[bytes], out: Path | None =
     return memory.getvalue()
 
 
+def content_type(nonce: bytes) -> bytes:
+    """The DER of what is sealed and how: data, by AES-256-GCM with this nonce."""
+    parameters = der.sequence(der.element(der.OCTET_STRING, nonce), der.encode_integer(TAG))
+    return DATA + der.sequence(GCM, parameters)
+
+
 def _head(infos: bytes, nonce: bytes, size: int) -> bytes:
     """Everything before the ``size`` bytes of ciphertext. What follows them is the 18 bytes of the tag."""
-    parameters = der.sequence(der.element(der.OCTET_STRING, nonce), der.encode_integer(TAG))
-    before = DATA + der.sequence(GCM, parameters)
+    before = content_type(nonce)
     content = b"\x80" + der.length(size)
     info_size = len(before) + len(content) + size
     version = der.encode_integer(0)

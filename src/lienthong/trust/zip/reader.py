@@ -65,6 +65,9 @@ class Limits:
     check_crc: bool = True
 
 
+_LIMITS = Limits()
+
+
 class Archive:
     """An archive whose structure is checked. Files in the order of the archive."""
 
@@ -122,7 +125,7 @@ class Archive:
 
 def open_archive(source: bytes | memoryview | Path, limits: Limits | None = None) -> Archive:
     """The archive in ``source``, its whole structure checked, or :class:`ContainerError`."""
-    limits = limits or Limits()
+    limits = limits or _LIMITS
     origin: Source = FileSource(source) if isinstance(source, Path) else MemorySource(source)
     try:
         count, start, size = _find_directory(origin, limits)
