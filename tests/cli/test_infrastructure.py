@@ -8,8 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from lienthong.cli.app import main
+from tests.cli.in_process import run
 
 SQUARE = """33D32945 STP File, STP Format Version 1.0
 SECTION Graph
@@ -35,17 +34,6 @@ EOF
 """
 
 Capture = pytest.CaptureFixture[str]
-
-
-def run(capsys: Capture, monkeypatch: pytest.MonkeyPatch, *arguments: object) -> tuple[int, str, str]:
-    monkeypatch.setattr(sys, "argv", ["lienthong", *map(str, arguments)])
-    code = 0
-    try:
-        main()
-    except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else 0
-    said = capsys.readouterr()
-    return code, said.out, said.err
 
 
 @pytest.fixture

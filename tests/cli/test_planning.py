@@ -8,14 +8,13 @@ from __future__ import annotations
 import json
 import re
 import signal
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cli import in_process
 from tests.infrastructure.plan.district import PLAN_TOML, write_district
 
-from lienthong.cli.app import main
 from lienthong.infrastructure.plan import demo, making
 from lienthong.infrastructure.plan.keeping import load
 
@@ -24,14 +23,7 @@ SYNTHETIC = "Dữ liệu mô phỏng, gần đúng, không dùng để mua sắm
 
 
 def run(capsys: Capture, monkeypatch: pytest.MonkeyPatch, *arguments: object) -> tuple[int, str, str]:
-    monkeypatch.setattr(sys, "argv", ["lienthong", "infrastructure", *map(str, arguments)])
-    code = 0
-    try:
-        main()
-    except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else 0
-    said = capsys.readouterr()
-    return code, said.out, said.err
+    return in_process.run(capsys, monkeypatch, "infrastructure", *arguments)
 
 
 @pytest.fixture

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sys
 import threading
+from functools import partial
 
 import pytest
+from tests.cli import in_process
 from tests.infrastructure.phasing.trees import item
 
-from lienthong.cli.app import main
 from lienthong.cli.phasing import _StopOnInterrupt
 from lienthong.infrastructure.capacity.coefficients import Coefficients
 from lienthong.infrastructure.phasing.item_files import write_items
@@ -26,17 +26,7 @@ def run(tmp_path, monkeypatch, capsys):
     )
     (tmp_path / "sites.csv").write_text("code,users,seats\nP1,20,18\n")
 
-    def call(*words):
-        monkeypatch.setattr(sys, "argv", ["lienthong", "infrastructure", *words])
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else 0
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return call
+    return partial(in_process.run, capsys, monkeypatch, "infrastructure")
 
 
 def test_the_first_ctrl_c_asks_for_the_best_so_far_and_the_second_ends():

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import sys
 from pathlib import Path
 
 import pytest
+from tests.cli.in_process import run
 
-from lienthong.cli.app import main
 from lienthong.infrastructure.radio.rasters import write_geotiff
 from lienthong.infrastructure.radio.synthetic import landscape
 
@@ -23,17 +22,6 @@ def _block(language: str) -> str:
 
 
 COMMANDS = [line for name, body in BLOCKS if name == "sh" for line in body.splitlines()]
-
-
-def run(capsys, monkeypatch, *words):
-    monkeypatch.setattr(sys, "argv", ["lienthong", *words])
-    code = 0
-    try:
-        main()
-    except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else 0
-    said = capsys.readouterr()
-    return code, said.out, said.err
 
 
 @pytest.fixture

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cli import in_process
 from tests.infrastructure.survey.records import answer, small_wave
 
-from lienthong.cli.app import main
 from lienthong.infrastructure.survey.folder import write_wave
 from lienthong.infrastructure.survey.messages import SYNTHETIC
 
@@ -20,15 +19,7 @@ class Shell:
         self.capsys, self.monkeypatch = capsys, monkeypatch
 
     def __call__(self, *words: object) -> tuple[int, str, str]:
-        arguments = ["lienthong", "infrastructure", "survey", *map(str, words)]
-        self.monkeypatch.setattr(sys, "argv", arguments)
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else 0
-        said = self.capsys.readouterr()
-        return code, said.out, said.err
+        return in_process.run(self.capsys, self.monkeypatch, "infrastructure", "survey", *words)
 
     def json(self, *words: object) -> tuple[int, Any]:
         code, out, _ = self(*words, "--json")
