@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from time import time
 
 import httpx
-import uvloop
 from tests.exchange.province import RunningHub, TestProvince
 
-from lienthong.exchange.configuration import Configuration
-from lienthong.exchange.server.application import Application
-from lienthong.exchange.server.listening import url_of
-from lienthong.exchange.server.process import run
 from lienthong.trust.asic import MIMETYPE
 
 
@@ -37,32 +31,8 @@ class ClockedHub(RunningHub):
     """A :class:`RunningHub` on that clock."""
 
     def __init__(self, province: TestProvince, clock: Clock) -> None:
-        super().__init__(province)
+        super().__init__(province, clock)
         self.clock = clock
-
-    def _run(self) -> None:
-        def ready(configuration: Configuration) -> None:
-            self._ready.set_result(url_of(configuration))
-
-        def opened(app: Application) -> None:
-            self.app = app
-
-        async def main() -> None:
-            self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-            await run(
-                self.province.configuration(),
-                stop=self._stop,
-                ready=ready,
-                opened=opened,
-                clock=self.clock,
-            )
-
-        try:
-            uvloop.run(main())
-        except BaseException as error:
-            if self._ready.done():
-                raise
-            self._ready.set_exception(error)
 
     def look_at_the_clock(self) -> float:
         """What upkeep does each second, at once."""

@@ -15,6 +15,7 @@ from concurrent.futures import Future
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from time import time
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -370,10 +371,13 @@ class TestProvince:
 
 
 class RunningHub:
-    """The exchange of a data folder, served in a thread of this process until the ``with`` ends."""
+    """The exchange of a data folder, served in a thread of this process until the ``with`` ends. ``clock``
+    answers Unix seconds.
+    """
 
-    def __init__(self, province: TestProvince) -> None:
+    def __init__(self, province: TestProvince, clock: Callable[[], float] = time) -> None:
         self.province = province
+        self._clock = clock
         self.app: Application
         self.url = ""
         self._loop: asyncio.AbstractEventLoop
@@ -426,7 +430,13 @@ class RunningHub:
 
         async def main() -> None:
             self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-            await run(self.province.configuration(), stop=self._stop, ready=ready, opened=opened)
+            await run(
+                self.province.configuration(),
+                stop=self._stop,
+                ready=ready,
+                opened=opened,
+                clock=self._clock,
+            )
 
         try:
             uvloop.run(main())
