@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cli import in_process
 from tests.exchange.province import (
     AUDITOR,
     COMMUNE,
@@ -26,9 +27,9 @@ from tests.exchange.province import (
     TestProvince,
 )
 
-from lienthong.cli.app import main
 from lienthong.exchange.client.profile import load_profile
 from lienthong.exchange.client.witnessing import witness_key
+from lienthong.trust.keys import load_certificates
 from lienthong.trust.log.checkpoints import open_checkpoint
 from lienthong.trust.log.merkle import Frontier, leaf_hash
 from lienthong.trust.log.notes import KeyType, NoteSigner
@@ -56,14 +57,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
         monkeypatch.delenv(name, raising=False)
 
     def call(*arguments: object) -> Result:
-        monkeypatch.setattr(sys, "argv", ["lienthong", *map(str, arguments)])
-        code: int | str | None = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code
-        said = capsys.readouterr()
-        return Result(int(code or 0), said.out, said.err)
+        return Result(*in_process.run(capsys, monkeypatch, *arguments))
 
     return call
 
@@ -195,6 +189,52 @@ def test_what_is_no_evidence_is_said(run: Run, handed: Handed, tmp_path: Path) -
     assert result.code == 1
     assert "Not recognised" in result.out
     assert "No such file" in result.out
+
+
+@pytest.mark.parametrize(
+    ("file", "option"),
+    [
+        ("pki/ca.pem", "--ca"),
+        ("ca.der", "--ca"),
+        ("pki/crl", "--crl"),
+        ("keys/checkpoint.vkey", "--log-key"),
+        ("witness.vkey", "--witness"),
+        ("policy", "--policy"),
+        ("directory/directory.p7m", "--directory"),
+    ],
+)
+def test_a_file_of_whom_to_trust_is_told_its_option(
+    run: Run, handed: Handed, tmp_path: Path, file: str, option: str
+) -> None:
+    path = handed.data / file
+    if file == "pki/crl":
+        path = next(path.glob("*.crl"))
+    elif not path.exists():
+        path = tmp_path / file
+        witness = NoteSigner.generate("other.example/witness", KeyType.COSIGNATURE_V1).key.vkey
+        path.write_bytes(
+            {
+                "ca.der": load_certificates(handed.data / "pki/ca.pem")[0],
+                "witness.vkey": witness.encode(),
+                "policy": f"log {handed.province.log_key.vkey}\nquorum none\n".encode(),
+            }[file]
+        )
+    result = run("verify", handed.containers[0], path, "--json")
+    assert result.code == 1
+    [check] = result.json["reports"][1]["checks"]
+    assert f"name it with {option} {path}" in check["explanation"]
+    assert f"nêu với {option} {path}" in check["explanation_vi"]
+
+
+def test_a_root_that_is_not_trusted_is_told_with_the_option_that_adds_one(
+    run: Run, handed: Handed, tmp_path: Path
+) -> None:
+    other = TestProvince(tmp_path / "other")
+    result = run("verify", handed.containers[0], "--ca", other.data / "pki/ca.pem", "--json")
+    assert result.code == 1
+    told = {check["code"]: check for check in result.json["reports"][0]["checks"]}["container.certificate"]
+    assert told["ok"] is False
+    assert "give its file with --ca" in told["explanation"]
 
 
 @pytest.mark.parametrize(

@@ -168,9 +168,11 @@ def _print(reports: list[Report], believed: Believed, language: Language) -> Non
         note(escape(f"{'Căn cứ tin cậy' if vi else 'Trusted'}: {trusted}"))
     else:
         note(
-            "Chưa có căn cứ tin cậy nào: nêu --data, --as, hoặc --log-key và --ca"
+            "Chưa có căn cứ tin cậy nào: nêu --data THƯ_MỤC hoặc --as MÃ; hoặc nêu tệp: --ca ca.pem (chứng "
+            "thư gốc, cho văn bản và PDF), --log-key checkpoint.vkey (khóa nhật ký, cho biên nhận)"
             if vi
-            else "Nobody is trusted yet: give --data or --as, or --log-key and --ca"
+            else "Nobody is trusted yet: give --data DIR or --as CODE; or files: --ca ca.pem (the root, for "
+            "containers and PDFs), --log-key checkpoint.vkey (the log's key, for receipts and proofs)"
         )
     for remark in believed.remarks:
         note(escape(remark))

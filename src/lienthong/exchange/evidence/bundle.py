@@ -17,6 +17,7 @@ from lienthong.exchange.evidence.checks import Kind, Report, Trust, Words, in_wo
 from lienthong.exchange.evidence.containers import ProvenTime, verify_container
 from lienthong.exchange.evidence.items import Progress
 from lienthong.exchange.evidence.logs import verify_log
+from lienthong.exchange.evidence.material import named, option_for
 from lienthong.exchange.evidence.pdfs import MAX_PDF_BYTES, verify_pdf
 from lienthong.exchange.evidence.proofs import verify_consistency_proof, verify_inclusion_proof
 from lienthong.exchange.evidence.receipts import (
@@ -121,6 +122,7 @@ def _kind(path: Path) -> Kind | Report:
     report = Report(str(path), "unknown")
     try:
         kind = recognise(path)
+        option = option_for(_read(path, MAX_RECEIPT_BYTES)) if kind == "unknown" else None
     except OSError as error:
         report.failed(
             "file.read",
@@ -130,6 +132,9 @@ def _kind(path: Path) -> Kind | Report:
         return report
     if kind != "unknown":
         return kind
+    if option is not None:
+        report.failed("file.kind", READ, named(option, str(path)))
+        return report
     report.failed(
         "file.kind",
         READ,

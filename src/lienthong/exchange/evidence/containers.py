@@ -144,12 +144,15 @@ def _check_certificate(report: Report, signature: SignatureInfo, trust: Trust, a
         )
     when = local_time(at)
     if not verdict.ok:
+        missing = verdict.status == "untrusted"
         report.failed(
             "container.certificate",
             CERTIFICATE,
             Words(
-                f"{name}: không được chấp nhận vào lúc {when}: {verdict.reason}",
-                f"{name} is not accepted at {when}: {verdict.reason}",
+                f"{name}: không được chấp nhận vào lúc {when}: {verdict.reason}"
+                + ("; nếu tin chứng thư gốc đã cấp, nêu tệp của nó với --ca" if missing else ""),
+                f"{name} is not accepted at {when}: {verdict.reason}"
+                + ("; if you trust the root that issued it, give its file with --ca" if missing else ""),
             ),
         )
         return

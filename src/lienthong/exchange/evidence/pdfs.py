@@ -61,7 +61,15 @@ def _check(report: Report, data: bytes, trust: Trust, at: datetime, what: Words,
             when = local_time(each.judged_at)
             words = Words(f"{name}: đúng, xét vào lúc {when}", f"{name}: right, judged at {when}")
             report.passed("pdf.signature", what, words)
-        elif each.intact and each.later_changes != "suspicious" and (not alone or trust.certificates is None):
+        elif each.intact and each.later_changes != "suspicious" and trust.certificates is None:
+            words = Words(
+                f"{name}: nội dung còn nguyên; chưa kiểm tra người ký, vì chưa cho biết cơ quan chứng thực "
+                "đáng tin (--ca hoặc --data)",
+                f"{name}: unchanged since; who signed was not checked: no authority to trust was given "
+                "(--ca or --data)",
+            )
+            report.skipped("pdf.signature", what, words, needed=alone)
+        elif each.intact and each.later_changes != "suspicious" and not alone:
             words = Words(
                 f"{name}: nội dung còn nguyên, nhưng chưa tin cậy được chữ ký: {problems}",
                 f"{name}: unchanged since, but the signature is not trusted: {problems}",
