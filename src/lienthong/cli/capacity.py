@@ -17,37 +17,35 @@ if TYPE_CHECKING:
 WORDS = {
     "vi": {
         "links": "Tốc độ đường truyền của {} điểm, năm thứ {:g}",
-        "link_columns": ("Mã", "Tên", "Văn bản", "Web", "Họp", "Camera", "Thoại", "Cần", "Chọn"),
         "trunk": "Dồn về một đường trục: cần {} Mbit/s, chọn {} Mbit/s",
         "storage": "Lưu trữ theo năm, TB",
-        "storage_columns": ("Năm", "Dữ liệu", "Có dự phòng", "Các bản sao", "Sao lưu", "Tổng"),
         "units": "Mbit/s trong giờ cao điểm; dữ liệu: 1 TB = 10¹² byte",
         "tornado": "Ảnh hưởng của từng hệ số: {}",
-        "tornado_columns": ("Hệ số", "Từ … đến", "Kết quả ở mức thấp", "Kết quả ở mức cao"),
-        "of": {"storage": "lưu trữ năm cuối, TB", "rate": "tổng tốc độ các điểm, Mbit/s"},
+        "of_storage": "lưu trữ năm cuối, TB",
+        "of_rate": "tổng tốc độ các điểm, Mbit/s",
         "written": "đã ghi: {}",
     },
     "en": {
         "links": "Rates of the links of {} sites, year {:g}",
-        "link_columns": (
-            "code",
-            "name",
-            "documents",
-            "web",
-            "meetings",
-            "cameras",
-            "voice",
-            "needed",
-            "rate",
-        ),
         "trunk": "all on one trunk: {} Mbit/s needed, {} Mbit/s",
         "storage": "Storage by year, TB",
-        "storage_columns": ("year", "data", "with headroom", "all copies", "backup", "total"),
         "units": "Mbit/s in the busy hour; 1 TB = 10¹² bytes",
         "tornado": "What each coefficient does: {}",
-        "tornado_columns": ("coefficient", "from … to", "result at low", "result at high"),
-        "of": {"storage": "storage in the last year, TB", "rate": "sum of the sites' needs, Mbit/s"},
+        "of_storage": "storage in the last year, TB",
+        "of_rate": "sum of the sites' needs, Mbit/s",
         "written": "written: {}",
+    },
+}
+COLUMNS = {
+    "vi": {
+        "links": ("Mã", "Tên", "Văn bản", "Web", "Họp", "Camera", "Thoại", "Cần", "Chọn"),
+        "storage": ("Năm", "Dữ liệu", "Có dự phòng", "Các bản sao", "Sao lưu", "Tổng"),
+        "tornado": ("Hệ số", "Từ … đến", "Kết quả ở mức thấp", "Kết quả ở mức cao"),
+    },
+    "en": {
+        "links": ("code", "name", "documents", "web", "meetings", "cameras", "voice", "needed", "rate"),
+        "storage": ("year", "data", "with headroom", "all copies", "backup", "total"),
+        "tornado": ("coefficient", "from … to", "result at low", "result at high"),
     },
 }
 
@@ -86,13 +84,13 @@ def capacity(
     from lienthong.infrastructure.capacity.storage import storage_by_year
     from lienthong.infrastructure.capacity.tornado import figure, tornado, tornado_svg
 
-    words = WORDS[lang]
+    words, columns = WORDS[lang], COLUMNS[lang]
     coefficients = _assigned(
         Coefficients.default() if given is None else Coefficients.load(given), assignments
     )
     if save is not None:
         coefficients.save(save)
-        note(str(words["written"]).format(save))
+        note(words["written"].format(save))
     if file is None:
         if save is None:
             raise BadCapacityData(
@@ -116,7 +114,7 @@ def capacity(
         return last.total / 1000
 
     found = tornado(coefficients, outcome) if sensitivity or svg else None
-    title = words["of"][sensitivity or "storage"]  # type: ignore[index]
+    title = words[f"of_{sensitivity or 'storage'}"]
     if svg is not None and found is not None:
         svg.write_text(tornado_svg(found, title=title, lang=lang), "utf-8")
     if as_json:
@@ -134,8 +132,8 @@ def capacity(
         return
     names = {site.code: site.name for site in sites}
     table(
-        str(words["links"]).format(len(sites), coefficients.value("design_years")),
-        words["link_columns"],  # type: ignore[arg-type]
+        words["links"].format(len(sites), coefficients.value("design_years")),
+        columns["links"],
         [
             (
                 link.code,
@@ -149,10 +147,10 @@ def capacity(
             for link in links
         ],
     )  # fmt: skip
-    say(str(words["trunk"]).format(figure(trunk.needed, lang, 0), figure(trunk.rate, lang, 0)))
+    say(words["trunk"].format(figure(trunk.needed, lang, 0), figure(trunk.rate, lang, 0)))
     table(
-        str(words["storage"]),
-        words["storage_columns"],  # type: ignore[arg-type]
+        words["storage"],
+        columns["storage"],
         [
             (
                 each.year,
@@ -163,20 +161,19 @@ def capacity(
             for each in storage
         ],
     )  # fmt: skip
-    note(str(words["units"]))
+    note(words["units"])
     if found is not None:
         _show_tornado(found, title, lang)
     if svg is not None:
-        say(str(words["written"]).format(svg))
+        say(words["written"].format(svg))
 
 
 def _show_tornado(found: Tornado, title: str, lang: str) -> None:
     from lienthong.infrastructure.capacity.tornado import band, figure
 
-    words = WORDS[lang]
     table(
-        str(words["tornado"]).format(title),
-        words["tornado_columns"],  # type: ignore[arg-type]
+        WORDS[lang]["tornado"].format(title),
+        COLUMNS[lang]["tornado"],
         [
             (
                 bar.name(lang),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lienthong.infrastructure.phasing.result import Phasing
     from lienthong.infrastructure.phasing.scenarios import Outcome
 
-WORDS: dict[str, dict[str, Any]] = {
+WORDS = {
     "vi": {
         "title": "{} hạng mục, {}",
         "line": "triệu đồng",
@@ -28,10 +28,6 @@ WORDS: dict[str, dict[str, Any]] = {
         "not_done": "Chưa bố trí được vốn: {}",
         "cancelled": "đã dừng theo yêu cầu: phương án tốt nhất đến lúc dừng",
         "scenarios": "Các kịch bản so với phương án chính, triệu đồng",
-        "columns": (
-            "Kịch bản", "Kết nối cuối kỳ", "Vốn đầu tư", "Tổng chi phí", "NPV", "Không làm", "Làm muộn",
-            "Vốn tối thiểu cần thêm",
-        ),
         "impossible": "không thể", "written": "đã ghi: {}",
     },
     "en": {
@@ -43,12 +39,18 @@ WORDS: dict[str, dict[str, Any]] = {
         "npv": "net present value", "cost": "total cost of ownership, {} years",
         "not_done": "no year has money for: {}", "cancelled": "stopped as asked: the best found until then",
         "scenarios": "Scenarios less the plan, million VND",
-        "columns": (
-            "scenario", "connected at the end", "capex", "total cost", "NPV", "not done", "later",
-            "least extra money for all",
-        ),
         "impossible": "impossible", "written": "written: {}",
     },
+}  # fmt: skip
+SCENARIO_COLUMNS = {
+    "vi": (
+        "Kịch bản", "Kết nối cuối kỳ", "Vốn đầu tư", "Tổng chi phí", "NPV", "Không làm", "Làm muộn",
+        "Vốn tối thiểu cần thêm",
+    ),
+    "en": (
+        "scenario", "connected at the end", "capex", "total cost", "NPV", "not done", "later",
+        "least extra money for all",
+    ),
 }  # fmt: skip
 
 
@@ -239,7 +241,7 @@ def _show(request: Request, found: Phasing, outcomes: list[Outcome], bill: Path 
                     extra,
                 )
             )
-        table(words["scenarios"], words["columns"], rows)
+        table(words["scenarios"], SCENARIO_COLUMNS[lang], rows)
     if bill is not None:
         say(words["written"].format(bill))
 
