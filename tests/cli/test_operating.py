@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import free_port
 from tests.cli.shell import open_shell
+
+from lienthong.exchange.configuration import load
 
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("LIENTHONG_")}
 
@@ -83,3 +86,26 @@ def test_a_wrong_passphrase_ends_serve_with_2(province: Path) -> None:
     )
     assert done.returncode == 2
     assert "the passphrase does not open this key" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "only", [(), ("--only", "exchange"), ("--only", "web")], ids=("both", "exchange", "web")
+)
+def test_a_port_that_is_taken_is_named_with_the_key_that_chooses_another(
+    province: Path, only: tuple[str, ...]
+) -> None:
+    table = "web" if "web" in only else "exchange"
+    configuration = load(province)
+    port = (configuration.web if table == "web" else configuration.exchange).port
+    with socket.create_server(("127.0.0.1", port)), open_shell() as run:
+        english = run("serve", "--data", province, *only, code=2, LIENTHONG_LANG="en").err
+        vietnamese = run("serve", "--data", province, *only, code=2, LIENTHONG_LANG="vi").err
+    told = " ".join(english.split())
+    assert f"port {port} of 127.0.0.1 is taken by another process" in told
+    assert f"sport = :{port}" in told
+    assert f"lienthong.toml: [{table}] port" in told
+    assert ("lienthong init --data" in told) == (table == "exchange"), "the agencies call the exchange alone"
+    assert "Traceback" not in english + vietnamese
+    told = " ".join(vietnamese.split())
+    assert f"cổng {port} của 127.0.0.1 đang có chương trình khác sử dụng" in told
+    assert "đặt số cổng khác ở mục nêu trên" in told

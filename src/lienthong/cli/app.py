@@ -30,6 +30,7 @@ _USAGE_CODES = frozenset(
     {
         "bad-configuration",
         "bad-profile",
+        "port-taken",
         "serve-misconfigured",
         "unreadable-file",
         "usage",

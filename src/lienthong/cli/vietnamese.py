@@ -99,6 +99,12 @@ ERRORS: dict[str, Said] = {
         "danh bạ cơ quan đã hết hiệu lực", "báo người quản trị ban hành lại danh bạ; thử lại sau"
     ),
     "disk-full": Said("ổ đĩa đã đầy", "dọn chỗ trên ổ đĩa rồi thử lại", detail=True),
+    "port-taken": Said(
+        "không mở được cổng mạng để phục vụ",
+        "xem chương trình nào đang dùng cổng (ss -ltnp) và dừng nó, hoặc đặt số cổng khác ở mục nêu trên\n"
+        "nếu đổi cổng của [exchange]: chạy lại lienthong init --data THƯ_MỤC để các cơ quan gọi cổng mới",
+        detail=True,
+    ),
     "no-registry": Said("không có danh bạ cơ quan ở đây", "nêu đúng thư mục dữ liệu với --data", detail=True),
     "cannot-seal": Said("không mã hóa được cho mọi nơi nhận", detail=True),
 }
@@ -148,6 +154,7 @@ _DETAILS: tuple[tuple[str, str], ...] = (
         r"gói của bản ghi \1 đã chuyển sang kho lưu trữ «\2» ngày \5/\4/\3",
     ),
     (r"the container of record (\d+) was moved to the archive", r"gói của bản ghi \1 đã chuyển đi"),
+    (r"port (\d+) of (\S+) is taken by another process", r"cổng \1 của \2 đang có chương trình khác sử dụng"),
     (r"there is nothing here", ""),
     (r"there is no registry here", ""),
 )

@@ -19,12 +19,19 @@ def with_real_port(configuration: Configuration) -> Configuration:
     share it with whoever has it.
     """
     listener = configuration.exchange
-    port = free_port(listener.host, listener.port, f"{configuration.data}/lienthong.toml: [exchange] port")
+    port = free_port(
+        listener.host,
+        listener.port,
+        f"{configuration.data}/lienthong.toml: [exchange] port",
+        then=f"then tell the agencies of this folder: lienthong init --data {configuration.data}",
+    )
     return replace(configuration, exchange=replace(listener, port=port))
 
 
-def free_port(host: str, port: int, place: str) -> int:
-    """``port`` when it can be listened on (0: any free one), else :class:`ConfigurationError`."""
+def free_port(host: str, port: int, place: str, *, then: str = "") -> int:
+    """``port`` when it can be listened on (0: any free one), else :class:`ConfigurationError`. ``place``: the
+    key that says which port; ``then``: what is to be done once it was changed.
+    """
     where = address(host)
     family = socket.AF_INET6 if ":" in where else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
@@ -38,7 +45,16 @@ def free_port(host: str, port: int, place: str) -> int:
                 if taken
                 else f"cannot listen on {host}, port {port}: {error.strerror}",
                 place=place,
-                remedy="stop that process, or choose another port",
+                remedy="\n".join(
+                    filter(
+                        None,
+                        (
+                            f"see which it is (ss -ltnp 'sport = :{port}') and stop it, or write another "
+                            f"port into {place}",
+                            then,
+                        ),
+                    )
+                ),
                 code="port-taken" if taken else None,
             ) from None
         found: int = probe.getsockname()[1]
