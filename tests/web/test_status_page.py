@@ -305,6 +305,24 @@ def test_what_the_hub_says_is_vietnamese_on_the_vietnamese_page_with_vietnam_s_t
     assert " UTC" not in english
 
 
+def test_a_responder_that_fails_is_told_with_its_reason_in_vietnamese(
+    client: Client, hub: SpeakingHub
+) -> None:
+    why = "the OCSP responder http://ca.example/ocsp failed: the OCSP responder answered try_later"
+    hub.checks(
+        {"name": "revocation", "state": "warning", "detail": why},
+        {"name": "certificate-ocsp", "state": "ok", "detail": "ocsp.pem is valid until 2027-11-22 17:05 UTC"},
+    )
+    text = page(client)
+    for words in (
+        "dịch vụ OCSP không trả lời được",
+        'lang="vi">dịch vụ kiểm tra trạng thái chứng thư (OCSP) tại http://ca.example/ocsp không dùng được: '
+        "dịch vụ đang bận, thử lại sau (try_later)<",
+        "Chứng thư của dịch vụ kiểm tra trạng thái chứng thư (OCSP)",
+    ):
+        assert words in text
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -349,6 +367,21 @@ def test_what_the_hub_says_is_vietnamese_on_the_vietnamese_page_with_vietnam_s_t
         "tsa.pem cannot be read: not a certificate",
         "restore /srv/keys/tsa.pem",
         "lienthong keys renew --service tsa --data /srv",
+        "put a new certificate and key into place: /srv/tls.pem, and start the hub again",
+        *(
+            f"the OCSP responder http://ca.example/ocsp failed: {why}"
+            for why in (
+                "did not answer within 2 s",
+                "answered HTTP 503",
+                "the OCSP responder answered try_later",
+                "the OCSP responder answered unauthorized",
+                "the OCSP response is about another certificate",
+                "the signature on the OCSP response does not verify",
+                "the OCSP response echoes another nonce",
+            )
+        ),
+        "the CRL of issuing went stale at 2026-11-22 17:05 UTC; the OCSP responder http://ca.example/ocsp "
+        "failed: could not be asked: [Errno 111] Connection refused",
     ],
 )
 def test_each_thing_the_hub_says_of_its_health_has_its_vietnamese(text: str) -> None:

@@ -24,10 +24,10 @@ CHECKS = {
     "directory": _("Danh bạ đang dùng"),
     "clock": _("Đồng hồ"),
     "timestamps": _("Dấu thời gian"),
-    "revocation": _("Danh sách thu hồi chứng thư"),
+    "revocation": _("Kiểm tra thu hồi chứng thư (CRL, OCSP)"),
     "certificate-tls": _("Chứng thư máy chủ"),
-    "certificate-tsa": _("Chứng thư cấp dấu thời gian"),
-    "certificate-ocsp": _("Chứng thư trạng thái chứng thư"),
+    "certificate-tsa": _("Chứng thư của dịch vụ cấp dấu thời gian (TSA)"),
+    "certificate-ocsp": _("Chứng thư của dịch vụ kiểm tra trạng thái chứng thư (OCSP)"),
 }
 
 
@@ -64,7 +64,7 @@ SENTENCES = {
     },
     "revocation": {
         "ok": "Danh sách thu hồi còn mới.",
-        "warning": "Danh sách thu hồi đã cũ hoặc không đọc được.",
+        "warning": "Danh sách thu hồi đã cũ hoặc không đọc được, hoặc dịch vụ OCSP không trả lời được.",
     },
     "certificate": {
         "ok": "Chứng thư còn hạn.",
