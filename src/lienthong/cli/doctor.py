@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from lienthong.cli.agency import DataOption, data_folder
+from lienthong.cli.doctor_vietnamese import name, told
+from lienthong.cli.language import LanguageOption, Speech
 from lienthong.cli.output import JsonOption, print_json, say
 
 MARKS = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "failing": "[bold red]✗[/]"}
@@ -18,6 +20,7 @@ def doctor(
     everything: Annotated[
         bool, typer.Option("--all", help="Also list what is well; otherwise it is only counted.")
     ] = False,
+    lang: LanguageOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Look at a data folder and this machine, change nothing, and name the remedy of whatever is wrong.
@@ -44,17 +47,29 @@ def doctor(
     else:
         from rich.markup import escape
 
+        tr = Speech(lang)
         for one in findings:
             if one.state == "ok" and not everything:
                 continue
-            say(f"{MARKS[one.state]} [bold]{one.name}[/]  {escape(one.detail)}")
-            if one.remedy:
-                say(f"    [dim]to do:[/] {escape(one.remedy)}")
+            say(
+                f"{MARKS[one.state]} [bold]{escape(tr(one.name, name(one.name)))}[/]  "
+                + escape(tr(one.detail, told(one.detail)))
+            )
+            for at, line in enumerate(tr(one.remedy, told(one.remedy)).splitlines()):
+                say((f"    [dim]{tr('to do', 'cần làm')}:[/] " if not at else "    ") + escape(line))
         well = len(findings) - failing - warnings
         worst = "failing" if failing else "warning" if warnings else "ok"
         say(
-            f"{MARKS[worst]} {well} of {len(findings)} checks are well"
-            + (f"; {failing} failing, {warnings} to look at" if failing or warnings else ".")
+            f"{MARKS[worst]} "
+            + tr(f"{well} of {len(findings)} checks are well", f"{well}/{len(findings)} mục kiểm tra đạt")
+            + (
+                tr(
+                    f"; {failing} failing, {warnings} to look at",
+                    f"; {failing} mục không đạt, {warnings} mục cần xem",
+                )
+                if failing or warnings
+                else "."
+            )
         )
     if failing:
         raise typer.Exit(1)

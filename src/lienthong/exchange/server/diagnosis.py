@@ -185,7 +185,7 @@ def _trust(configuration: Configuration) -> Iterator[HealthItem]:
         until = crl.parse(read_file(path, limit=crl.MAX_CRL), place=str(path)).next_update
         if until <= datetime.now(UTC):
             yield HealthItem(
-                "revocation", "warning", f"{path.name} went stale at {until:%Y-%m-%d %H:%M}", remedy
+                "revocation", "warning", f"{path.name} went stale at {until:%Y-%m-%d %H:%M} UTC", remedy
             )
             return
     yield HealthItem("revocation", "ok", "the lists of revoked certificates are current")
