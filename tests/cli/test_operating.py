@@ -75,6 +75,39 @@ def test_a_lost_registry_is_noticed_by_doctor_and_told_by_serve(province: Path) 
     assert "The directory will not be renewed here: there is no registry.sqlite3" in said
 
 
+def test_serve_speaks_vietnamese_when_asked_to(province: Path) -> None:
+    (province / "keys/directory.key").unlink()
+    with subprocess.Popen(
+        [sys.executable, "-m", "lienthong", "serve", "--data", province, "--lang", "vi"],
+        env={**CLEAN, "PYTHONIOENCODING": "utf-8"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    ) as serving:
+        assert serving.stdout is not None
+        lines = [serving.stdout.readline()]
+        while "Ctrl+C" not in lines[-1]:
+            assert lines[-1], serving.communicate()[1]
+            lines.append(serving.stdout.readline())
+        serving.send_signal(signal.SIGTERM)
+        said = serving.communicate(timeout=60)[1]
+    assert serving.returncode == 0
+    configuration = load(province)
+    banner = " ".join(" ".join(lines).split())
+    for words in (
+        "đang phục vụ thư mục dữ liệu",
+        f"trao đổi văn bản http://127.0.0.1:{configuration.exchange.port} các cơ quan gửi và nhận tại đây",
+        f"trang theo dõi http://127.0.0.1:{configuration.web.port} xem bằng trình duyệt",
+        "Nhấn Ctrl+C để dừng",
+    ):
+        assert words in banner
+    assert "Máy này không tự ban hành lại danh bạ: không có keys/directory.key ở đây." in " ".join(
+        said.split()
+    )
+    assert "Đã dừng." in said
+
+
 def test_a_wrong_passphrase_ends_serve_with_2(province: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "lienthong", "serve", "--data", province],

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from lienthong.cli.language import LanguageOption, Speech
 from lienthong.cli.output import note, say
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def serve(
             help="Publish revocation lists and directory anew before they run out, if their keys are here.",
         ),
     ] = True,
+    lang: LanguageOption = None,
 ) -> None:
     """Serve until Ctrl+C or SIGTERM: the exchange, and the web beside it. What falls is started again.
 
@@ -51,10 +53,11 @@ def serve(
     from lienthong.exchange.logs import configure_logs
     from lienthong.exchange.supervisor import Supervisor
 
+    tr = Speech(lang)
     configuration = load(data)
     configure_logs(configuration.logging)
     if only == "exchange":
-        _exchange_alone(configuration, ready_file)
+        _exchange_alone(configuration, ready_file, tr)
         return
     parts = [] if only == "web" else [_exchange(configuration)]
     if only == "web" or configuration.web.enabled:
@@ -67,17 +70,28 @@ def serve(
 
         left = left_to_others(data)
         for what, why in left:
-            note(f"[yellow]![/] The {what} will not be renewed here: {why}. Renew it elsewhere, in time.")
+            note(_not_renewed(what, why, tr))
         if len(left) < 2:
             arguments = (sys.executable, "-m", "lienthong.cli.renewal", str(data))
             chores.append(Chore("renew", arguments, RENEW_EVERY_S))
     Supervisor(
         parts,
         chores=chores,
-        ready=lambda addresses: _announce(configuration, addresses),
+        ready=lambda addresses: _announce(configuration, addresses, tr),
         ready_file=ready_file,
     ).run()
-    note("Stopped.")
+    note(tr("Stopped.", "Đã dừng."))
+
+
+def _not_renewed(what: str, why: str, tr: Speech) -> str:
+    from lienthong.cli.vietnamese import in_vietnamese
+
+    names = {"revocation lists": "danh sách thu hồi", "directory": "danh bạ"}
+    return "[yellow]![/] " + tr(
+        f"The {what} will not be renewed here: {why}. Renew it elsewhere, in time.",
+        f"Máy này không tự ban hành lại {names.get(what, what)}: {in_vietnamese(why)}. "
+        "Cần ban hành lại ở nơi khác trước khi hết hạn.",
+    )
 
 
 def _exchange(configuration: Configuration) -> Part:
@@ -110,7 +124,7 @@ def _web(configuration: Configuration) -> Part:
     )
 
 
-def _exchange_alone(configuration: Configuration, ready_file: Path | None) -> None:
+def _exchange_alone(configuration: Configuration, ready_file: Path | None, tr: Speech) -> None:
     import json
     import os
 
@@ -120,22 +134,34 @@ def _exchange_alone(configuration: Configuration, ready_file: Path | None) -> No
     def ready(real: Configuration) -> None:
         if ready_file is not None:
             ready_file.write_text(json.dumps({"exchange": url_of(real), "pid": os.getpid()}) + "\n")
-        _announce(configuration, {"exchange": url_of(real)})
+        _announce(configuration, {"exchange": url_of(real)}, tr)
 
     serve_exchange(configuration, ready)
 
 
-def _announce(configuration: Configuration, addresses: Mapping[str, str]) -> None:
+def _announce(configuration: Configuration, addresses: Mapping[str, str], tr: Speech) -> None:
     from rich.markup import escape
 
-    lines = [f"[bold]{escape(configuration.hub.name)}[/] serves {escape(str(configuration.data))}"]
+    name, data = f"[bold]{escape(configuration.hub.name)}[/]", escape(str(configuration.data))
+    lines = [tr(f"{name} serves {data}", f"{name} đang phục vụ thư mục dữ liệu {data}")]
+    labels = [tr("exchange", "trao đổi văn bản"), tr("web", "trang theo dõi")]
+    width = max(map(len, labels)) + 2
     if "exchange" in addresses:
         exchange = addresses["exchange"]
         public = configuration.exchange.public_url
-        lines.append(f"  exchange  {public or exchange}   agencies send and fetch here")
-        lines.append(f"            {exchange}/health/ready   whether it can accept")
+        here = tr("agencies send and fetch here", "các cơ quan gửi và nhận tại đây")
+        ready = tr("whether it can accept", "xem có nhận được văn bản không")
+        lines.append(f"  {labels[0]:{width}}{public or exchange}   {here}")
+        lines.append(f"  {'':{width}}{exchange}/health/ready   {ready}")
     if "web" in addresses:
-        lines.append(f"  web       {addresses['web']}   people look here")
-    lines.append("Ctrl+C stops both; requests under way are answered first.")
+        here = tr("people look here", "xem bằng trình duyệt")
+        lines.append(f"  {labels[1]:{width}}{addresses['web']}   {here}")
+    what = "both" if len(addresses) > 1 else "it"
+    lines.append(
+        tr(
+            f"Ctrl+C stops {what}; requests under way are answered first.",
+            "Nhấn Ctrl+C để dừng; các yêu cầu đang xử lý sẽ được trả lời trước.",
+        )
+    )
     say("\n".join(lines))
     sys.stdout.flush()

@@ -155,6 +155,9 @@ _DETAILS: tuple[tuple[str, str], ...] = (
     ),
     (r"the container of record (\d+) was moved to the archive", r"gói của bản ghi \1 đã chuyển đi"),
     (r"port (\d+) of (\S+) is taken by another process", r"cổng \1 của \2 đang có chương trình khác sử dụng"),
+    (r"the issuing CA's key is not in (\S+)", r"không có khóa của CA cấp phát trong \1"),
+    (r"(\S+) is not here", r"không có \1 ở đây"),
+    (r"there is no (registry\.sqlite3)", r"không có \1"),
     (r"there is nothing here", ""),
     (r"there is no registry here", ""),
 )
