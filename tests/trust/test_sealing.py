@@ -302,6 +302,27 @@ def test_a_recipient_on_another_curve_is_refused(tmp_path: Path) -> None:
     assert error.value.code == "sealed-unsupported"
 
 
+DATA = bytes.fromhex("06092a864886f70d010701")
+AES_256_GCM = bytes.fromhex("060960864801650304012e")
+
+
+@pytest.mark.parametrize(
+    ("there", "instead", "told"),
+    [
+        (DATA, DATA[:-1] + b"\x02", "seals something other than data"),
+        (AES_256_GCM, AES_256_GCM[:-1] + b"\x1a", "is not encrypted with AES-256-GCM"),
+        (b"\x02\x01\x10", b"\x02\x01\x0c", "has a nonce or tag of another length"),
+    ],
+)
+def test_a_file_sealed_in_another_way_is_told_by_what_differs(
+    tmp_path: Path, there: bytes, instead: bytes, told: str
+) -> None:
+    sealed = seal(FILES, [encryption()[1]])
+    at = sealed.index(there, sealed.index(DATA))
+    with pytest.raises(SealingError, match=told):
+        opened(sealed[:at] + instead + sealed[at + len(there) :], tmp_path)
+
+
 def test_a_province_of_recipients_fits(tmp_path: Path) -> None:
     public = generate_key().public_key()
     others = [certificate(f"Xã {n}", public).public_bytes(Encoding.DER) for n in range(150)]
