@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 
 from lienthong.infrastructure.steiner.instance import Instance
+from lienthong.infrastructure.steiner.preparing import prepare
 from lienthong.infrastructure.steiner.solver import Progress, Solver
 
 GRACE_S = 3.0
@@ -34,10 +35,12 @@ def solve(
     progress: Progress | None = None,
     stop: threading.Event | None = None,
 ) -> Found:
-    """The best tree within ``time_limit`` seconds, or until ``stop`` is set or the user presses Ctrl-C.
+    """The best tree within ``time_limit`` seconds, or until ``stop`` is set or the user presses Ctrl-C. The
+    kernels are loaded, and compiled if need be, before the clock starts.
 
     Ctrl-C before there is any tree is passed on as :class:`KeyboardInterrupt`.
     """
+    prepare()
     began = time.monotonic()
     solver = Solver(instance, began + time_limit, seed, progress)
     failure: list[BaseException] = []
