@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
 from lienthong.cli import app as frame
+from lienthong.cli import help_vietnamese
 from lienthong.core.errors import LienthongError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -147,3 +149,46 @@ def test_each_kind_of_error_has_its_exit_code(code: str, status: int, exit_code:
     error = LienthongError("what", code=code)
     error.status = status
     assert frame.exit_code(error) == exit_code
+
+
+IN_VIETNAMESE = (
+    *("send", "inbox", "fetch", "report", "recall", "trace", "agencies", "outbox", "verify"),
+    *("init", "serve", "doctor", "backup", "restore", "demo"),
+)
+
+
+def help_of(command: Any) -> Iterator[str]:
+    yield from filter(None, (command.help, *(getattr(one, "help", None) for one in command.params)))
+    for one in getattr(command, "commands", {}).values():
+        yield from help_of(one)
+
+
+@pytest.mark.parametrize("name", IN_VIETNAMESE)
+def test_help_of_the_daily_commands_is_vietnamese_where_that_is_asked_for(name: str) -> None:
+    texts = {" ".join(text.split()) for text in help_of(frame.load(name))}
+    assert texts - set(help_vietnamese.TEXTS) == set()
+
+
+def test_every_command_is_listed_in_vietnamese() -> None:
+    assert set(help_vietnamese.COMMANDS) == set(frame.COMMANDS)
+    assert set(help_vietnamese.PANELS) == {entry.panel for entry in frame.COMMANDS.values()}
+    shown = lienthong("--help", LIENTHONG_LANG="vi").stdout
+    for words in ("Vận hành một tỉnh", "Đề nghị thu hồi văn bản đã gửi.", "Hiển thị phiên bản.", "Tùy chọn"):
+        assert words in shown
+    assert "Running a province" in lienthong("--help", LIENTHONG_LANG="en").stdout
+    shown = " ".join(lienthong("recall", "--help", "--lang", "vi", LIENTHONG_LANG="en").stdout.split())
+    for words in (
+        "Đề nghị mọi nơi nhận trả lại văn bản.",
+        "Lý do thu hồi.",
+        "Đối số",
+        "Hiển thị hướng dẫn này.",
+    ):
+        assert words in shown
+
+
+def test_no_vietnamese_help_is_kept_for_what_nobody_says_any_more() -> None:
+    said = {" ".join(text.split()) for name in frame.COMMANDS for text in help_of(frame.load(name))}
+    group = typer.main.get_command(frame.app)
+    said |= {" ".join(text.split()) for text in (group.help or "", *(one.help or "" for one in group.params))}
+    help_option = "Show this message and exit."
+    assert set(help_vietnamese.TEXTS) - said <= {help_option}

@@ -87,7 +87,30 @@ class LazyGroup(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         name, found, rest = super().resolve_command(ctx, args)
-        return name, load(name) if found is not None and name is not None else None, rest
+        if found is None or name is None:
+            return name, None, rest
+        command = load(name)
+        if _in_vietnamese():
+            from lienthong.cli.help_vietnamese import translate
+
+            translate(command)
+        return name, command, rest
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        if _in_vietnamese():
+            from lienthong.cli.help_vietnamese import translate, translate_list
+
+            commands, self.commands = self.commands, {}
+            translate(self)
+            translate_list(commands)
+            self.commands = commands
+        super().format_help(ctx, formatter)
+
+
+def _in_vietnamese() -> bool:
+    from lienthong.cli.language import of_the_command_line
+
+    return of_the_command_line() == "vi"
 
 
 def load(name: str) -> Any:
