@@ -15,10 +15,11 @@ import pytest
 from tests.cli.conftest import COMMUNE, PROVINCE, free_port
 from tests.cli.shell import Shell, open_shell
 
+from lienthong.core.clock import VIETNAM
 from lienthong.trust.ca import ProvinceCA
 from lienthong.trust.keys import load_certificates
 
-TOMORROW = f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%d}"
+TOMORROW = f"{datetime.now(VIETNAM) + timedelta(days=1):%Y-%m-%d}"
 
 
 @pytest.fixture(scope="module")
