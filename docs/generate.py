@@ -29,7 +29,7 @@ its code in the data folder of `--data`. `LIENTHONG_AS` and `LIENTHONG_DATA` set
 the demonstration's `./var/demo` is meant.
 
 **In which language.** `--lang vi` or `--lang en` where a command has it; `LIENTHONG_LANG` says it once for all
-of them, and for errors; else the terminal's (`LC_ALL`, `LC_MESSAGES`, `LANG`). Times are Vietnam's.
+of them, for `--help` and for errors; else the terminal's (`LC_ALL`, `LC_MESSAGES`, `LANG`). Times are Vietnam's.
 
 **For scripts.** `--json` prints one JSON document on standard output, the same in every language. Progress and
 remarks go to standard error. With `--json` an error is a JSON object there too (RFC 9457: `code`, `detail`,
