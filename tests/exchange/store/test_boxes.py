@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from tests.exchange.store.engines import EmbeddedEngine, Engine, now_and_reopened
@@ -231,7 +230,7 @@ def test_a_subscriber_that_fails_harms_nobody(store: Store) -> None:
 
 def test_a_document_sent_again_to_others_is_found_for_each_recipient(engine: Engine, store: Store) -> None:
     first, again = document("m1", ("B",), number="15"), document("m2", ("C",), number="15")
-    foreign = replace(document("m3", ("B", "C"), sender="D"), document_id=first.document_id)
+    foreign = document("m3", ("B", "C"), sender="D")._replace(document_id=first.document_id)
     store.commit([first, again, foreign], 1000)
     for each in now_and_reopened(engine, store):
         for recipient, expected in (("B", 0), ("C", 1)):

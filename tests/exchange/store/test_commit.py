@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from base64 import b64decode
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import pytest
 from tests.exchange.store.engines import Engine, now_and_reopened
@@ -229,5 +228,5 @@ def test_a_refused_submission_may_be_corrected_and_sent_again(store: Store) -> N
     store.commit([document("m1")], 1000)
     (refused,) = store.commit([status("s1", 0, "05")], 1001)
     assert isinstance(refused, Refused)
-    corrected = replace(status("s1", 0, "03"))
+    corrected = status("s1", 0, "03")
     assert store.commit([corrected], 1002) == [Accepted(1)]

@@ -6,7 +6,6 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +48,7 @@ def tables(dsn: str) -> set[str]:
 def test_hostile_texts_are_stored_and_asked_for_as_they_are(database: str, text: str) -> None:
     with hub(database) as store:
         before = tables(database)
-        hostile = replace(
-            document("m1", staff=text, forwarded=((text, "B"),)),
+        hostile = document("m1", staff=text, forwarded=((text, "B"),))._replace(
             document_id=text,
             summary=text.encode(),
         )
@@ -174,13 +172,13 @@ def test_a_database_whose_default_is_serializable_serves_two_hubs(database: str)
     strict = f"{database} options='-c default_transaction_isolation=serializable'"
     with hub(strict) as one, hub(strict) as two:
         payload = bytes(1 << 20)
-        same = replace(document("a", payload=payload), payload=payload)
+        same = document("a", payload=payload)
 
         def send(store: PostgresStore, name: str) -> None:
             for n in range(10):
                 outcomes = insist(
                     store,
-                    [document(f"{name}{n}", sender=name), replace(same, sender=name, message_id=f"l{n}")],
+                    [document(f"{name}{n}", sender=name), same._replace(sender=name, message_id=f"l{n}")],
                 )
                 assert all(isinstance(outcome, Accepted) for outcome in outcomes)
 
