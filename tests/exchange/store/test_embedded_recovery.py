@@ -30,7 +30,7 @@ from lienthong.exchange.store.embedded import (
     open_embedded,
     rebuild_index,
 )
-from lienthong.exchange.store.errors import StoreCorrupt
+from lienthong.exchange.store.errors import StoreCorrupt, StoreMismatch
 from lienthong.exchange.store.protocol import Accepted
 
 SMALL = EmbeddedOptions(segment_bytes=24_000, step_bytes=4_096, blob_from=8_000)
@@ -304,12 +304,13 @@ def test_uploads_and_blobs_that_no_record_needs_are_removed_at_opening(tmp_path:
 
 
 @pytest.mark.parametrize("size", [1_500, 20_000])
-@pytest.mark.parametrize("small", [0, layout.SMALL])
+@pytest.mark.parametrize(("version", "small"), [(1, 0), (2, layout.SMALL)])
 def test_a_payload_is_checked_by_the_tag_that_it_was_written_with(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, small: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, version: int, small: int
 ) -> None:
     content = random.Random(size).randbytes(size)
     monkeypatch.setattr(layout, "SMALL", small)
+    monkeypatch.setattr(layout, "FRAME_VERSION", version)
     options = EmbeddedOptions(blob_from=30_000)
     store = open_embedded(tmp_path, ORIGIN, sign_checkpoint, options=options)
     store.commit([document("d", payload=content)], 1)
@@ -324,6 +325,20 @@ def test_a_payload_is_checked_by_the_tag_that_it_was_written_with(
     with pytest.raises(StoreCorrupt, match="container of record 0 is not what was written"):
         store.payload(0)
     store.close()
+
+
+def test_a_log_of_a_later_version_is_refused_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not cut: what a later version acknowledged stays."""
+    monkeypatch.setattr(layout, "FRAME_VERSION", 3)
+    store = opened(tmp_path)
+    store.commit([document("d")], 1)
+    abandon(store)
+    monkeypatch.undo()
+    (segment,) = (tmp_path / "segments").iterdir()
+    before = segment.read_bytes()
+    with pytest.raises(StoreMismatch, match="a frame has version 3"):
+        opened(tmp_path)
+    assert segment.read_bytes() == before
 
 
 def test_a_damaged_large_payload_is_found_by_verification(tmp_path: Path) -> None:

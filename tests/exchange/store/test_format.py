@@ -30,7 +30,7 @@ def read_segment(data: bytes, chain: int, sequence: int) -> Iterator[tuple[int, 
         kind, zero, version, before, meta_length, zeros, body_length, number = struct.unpack_from(
             "<BBHIIIQQ", data, at + 8
         )
-        assert (zero, zeros, version, before, number) == (0, 0, 1, chain, sequence + 1)
+        assert (zero, zeros, version, before, number) == (0, 0, 2, chain, sequence + 1)
         meta_end = at + 40 + meta_length
         (crc,) = struct.unpack_from("<I", data, meta_end)
         assert crc == zlib.crc32(data[at:meta_end])
@@ -120,6 +120,6 @@ def test_the_bytes_of_a_header_and_a_frame_never_change() -> None:
     )
     head, crc = frame_head(FrameType.COSIGNATURE, b"saltsalt", 0xDEADBEEF, 18, b"meta", 0)
     assert head.hex() == (
-        "73616c7473616c7402000100efbeadde0400000000000000000000000000000012000000000000006d657461d50efdbb"
+        "73616c7473616c7402000200efbeadde0400000000000000000000000000000012000000000000006d6574618ffd7bd6"
     )
-    assert crc == 0xBBFD0ED5
+    assert crc == 0xD67BFD8F

@@ -22,7 +22,9 @@ SALT_SIZE: Final = 8
 _SEGMENT: Final = struct.Struct("<8sIQqIQ8sH")
 MAX_ORIGIN: Final = SEGMENT_HEADER_SIZE - _SEGMENT.size - 4
 
-FRAME_VERSION: Final = 1
+FRAME_VERSION: Final = 2
+"""Written. 2: payloads may be tagged with their digest."""
+READ_VERSIONS: Final = frozenset({1, 2})
 FRAME_HEADER: Final = struct.Struct("<8sBBHIIIQQ")
 _CRC: Final = struct.Struct("<I")
 BATCH_HEADER: Final = struct.Struct("<QIIq32s")
@@ -183,7 +185,7 @@ def decode_record(data: bytes, at: int) -> StoredRecord | None:
     summary_at = leaf_at + leaf_length
     end = summary_at + summary_length
     text = data[leaf_at:end]
-    if len(text) != end - leaf_at or crc32(text) != crc:
+    if len(text) != end - leaf_at or crc32(text) != crc or flags & ~(IN_BLOB | DIGEST_TAG):
         return None
     leaf, summary = text[:leaf_length], text[leaf_length:]
     return StoredRecord(kind, flags, index, leaf, summary, length, offset, tag, end - at)

@@ -17,8 +17,8 @@ from lienthong.exchange.store.embedded.batches import records_of
 from lienthong.exchange.store.embedded.files import Files
 from lienthong.exchange.store.embedded.layout import (
     FRAME_HEADER,
-    FRAME_VERSION,
     IN_BLOB,
+    READ_VERSIONS,
     SALT_SIZE,
     SEGMENT_HEADER_SIZE,
     BatchHead,
@@ -126,9 +126,9 @@ class LogReader:
         header = FrameHeader.decode(head, salt)
         if header is None or header.chain != chain or header.sequence != sequence + 1:
             return None
-        if header.version != FRAME_VERSION:
+        if header.version not in READ_VERSIONS:
             raise StoreMismatch(
-                f"a frame has version {header.version}; this version reads {FRAME_VERSION}",
+                f"a frame has version {header.version}; this version reads {max(READ_VERSIONS)} and before",
                 place=f"{self._folder}, offset {offset}",
                 remedy="use the version of the product that wrote the log, or a newer one",
             )
