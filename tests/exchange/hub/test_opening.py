@@ -87,7 +87,7 @@ def test_the_loop_goes_on_while_a_large_group_is_opened(
     hub: RunningHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     container = sealed(hub)
-    monkeypatch.setattr(opening, "SLICE_BYTES", 2 * len(container))
+    monkeypatch.setattr(opening, "HELD_S", 0.0)
 
     async def turns_of_the_loop() -> tuple[int, list[Answer]]:
         together: Opening[None] = Opening(asyncio.get_running_loop(), hub.app.hub.acceptor)
@@ -99,7 +99,7 @@ def test_the_loop_goes_on_while_a_large_group_is_opened(
         return turns, await asyncio.gather(*answers)
 
     turns, answers = asyncio.run(turns_of_the_loop())
-    assert turns > 3 * (GROUP // 2 - 1)
+    assert turns > 3 * GROUP
     assert all(isinstance(answer, Opened) for answer in answers)
 
 
@@ -145,3 +145,38 @@ def test_who_takes_an_opened_container_over_answers_for_it(hub: RunningHub) -> N
     taken, left = asyncio.run(some_are_taken())
     assert taken == f"{DEPARTMENT} {sha256(payloads[0]).hexdigest()}"
     assert isinstance(left, Opened)
+
+
+class Panic(BaseException):
+    """As a library in another language raises it."""
+
+
+@pytest.mark.parametrize("fault", [ValueError("a fault of ours"), Panic()])
+def test_nobody_is_left_waiting_by_a_fault(hub: RunningHub, fault: BaseException) -> None:
+    payload = sealed(hub)
+
+    async def one_group_after_another() -> tuple[list[Answer | str], Answer | str]:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda *_: None)
+        faults = [fault]
+
+        def take_over(_: Arrival[str]) -> bool:
+            if faults:
+                raise faults.pop()
+            return False
+
+        together: Opening[str] = Opening(loop, hub.app.hub.acceptor, take_over=take_over)
+        directory = hub.app.hub.directory()
+        digest = sha256(payload).digest()
+
+        def arrive() -> asyncio.Future[Opened | str | None]:
+            return together.open(payload, time(), DEPARTMENT, directory, digest).future
+
+        hit = await asyncio.gather(*(arrive() for _ in range(GROUP + 2)), return_exceptions=True)
+        return hit, await asyncio.wait_for(arrive(), 10)
+
+    hit, next_one = asyncio.run(one_group_after_another())
+    assert all(isinstance(one, RuntimeError) for one in hit[:GROUP])
+    assert isinstance(hit[0], RuntimeError)
+    assert hit[0].__cause__ is fault
+    assert isinstance(next_one, Opened)

@@ -3,17 +3,19 @@
 A processor that verifies thirty signatures in a row finds the curve's tables in its cache each time; one that
 reads XML and writes answers in between fetches them anew. That is a fifth of what a small document costs.
 
-Used from the event loop's thread only. Nothing is held longer than one by one: between two slices the loop
-goes on, and what fails is told to its own message alone.
+Used from the event loop's thread only. A group that takes long lets the loop go on in between, and what fails
+is told to its own message alone.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from time import perf_counter
 from typing import Generic, TypeVar
 
+from lienthong.core.errors import LienthongError
 from lienthong.exchange.container import Opened, read_message
 from lienthong.exchange.hub.acceptance import Acceptance, Acceptor
 from lienthong.registry.directory import Directory
@@ -27,15 +29,18 @@ GROUP = 64
 """Containers that are opened together at most: all that the agencies of a province send at one moment."""
 GATHER_S = 0.003
 """How long a group waits for others who are on their way: less than a disk takes to sync."""
-SLICE_BYTES = 4 << 20
-"""Of one step, before the loop may do something else: with 64 signatures, some five milliseconds."""
+HELD_S = 0.010
+"""How long the loop is held before it may do something else: longer than a group of small containers takes,
+so that these go through without a pause.
+"""
 
 
 class Arrival(Generic[T]):
     """A container that came in. ``future``: what it turned out to be; the :class:`Opened`, None when it
     unpacks to more than may be unpacked on the loop's thread, what whoever took it over answers, or why not.
 
-    ``sender``, ``directory`` and ``digest`` are for whoever takes it over.
+    ``sender``, ``directory`` and ``digest`` are for whoever takes it over, who leaves ``acceptance`` or
+    ``refusal``.
     """
 
     __slots__ = (
@@ -48,6 +53,7 @@ class Arrival(Generic[T]):
         "now_s",
         "opened",
         "payload",
+        "refusal",
         "sender",
         "unverified",
     )
@@ -72,6 +78,7 @@ class Arrival(Generic[T]):
         self.container: Container
         self.opened: Opened
         self.acceptance: Acceptance
+        self.refusal: LienthongError | None = None
 
 
 class Opening(Generic[T]):
@@ -126,68 +133,71 @@ class Opening(Generic[T]):
 
     async def _work(self) -> None:
         waiting = self._waiting
-        while waiting:
-            group = [waiting.popleft() for _ in range(min(GROUP, len(waiting)))]
-            slices = _slices(group)
-            for step in (self._examine, self._verify, self._read, self._tell):
-                for slice_ in slices:
-                    step(slice_)
-                    if slice_ is not slices[-1]:
-                        await asyncio.sleep(0)
-        self.busy = False
+        try:
+            while waiting:
+                group = [waiting.popleft() for _ in range(min(GROUP, len(waiting)))]
+                try:
+                    await self._open_all(group)
+                except Exception as fault:
+                    _give_up(group, fault)
+                except BaseException as end:  # a library's panic too: nobody may be left waiting
+                    _give_up((*group, *waiting), end)
+                    waiting.clear()
+                    raise
+        finally:
+            self.busy = False
 
-    def _examine(self, group: Sequence[Arrival[T]]) -> None:
-        examine = self._acceptor.examine
-        for one in group:
+    async def _open_all(self, group: Sequence[Arrival[T]]) -> None:
+        until = perf_counter() + HELD_S
+        for step in (self._examine, self._verify, self._read, self._tell):
+            for one in group:
+                step(one)
+                if perf_counter() > until:
+                    await asyncio.sleep(0)
+                    until = perf_counter() + HELD_S
+
+    def _examine(self, one: Arrival[T]) -> None:
+        try:
+            one.unverified = self._acceptor.examine(one.payload)
+        except Exception as failure:
+            one.failure = failure
+
+    @staticmethod
+    def _verify(one: Arrival[T]) -> None:
+        if one.failure is None:
             try:
-                one.unverified = examine(one.payload)
+                one.container = one.unverified.verify()
             except Exception as failure:
                 one.failure = failure
 
-    def _verify(self, group: Sequence[Arrival[T]]) -> None:
-        for one in group:
-            if one.failure is None:
-                try:
-                    one.container = one.unverified.verify()
-                except Exception as failure:
-                    one.failure = failure
+    def _read(self, one: Arrival[T]) -> None:
+        if one.failure is None:
+            try:
+                one.opened = read_message(one.container, today=self._acceptor.today(one.now_s))
+            except Exception as failure:
+                one.failure = failure
+                one.container.close()
 
-    def _read(self, group: Sequence[Arrival[T]]) -> None:
-        today = self._acceptor.today
-        for one in group:
-            if one.failure is None:
-                try:
-                    one.opened = read_message(one.container, today=today(one.now_s))
-                except Exception as failure:
-                    one.failure = failure
-                    one.container.close()
-
-    def _tell(self, group: Sequence[Arrival[T]]) -> None:
-        take_over = self._take_over
-        for one in group:
-            future, failure = one.future, one.failure
-            if future.done():  # who sent it has hung up
-                if failure is None:
-                    one.opened.close()
-            elif failure is None:
-                if take_over(one):
-                    one.opened.close()
-                else:
-                    future.set_result(one.opened)
-            elif isinstance(failure, ContainerError) and failure.code == TooMuch.code:
-                future.set_result(None)
+    def _tell(self, one: Arrival[T]) -> None:
+        future, failure = one.future, one.failure
+        if future.done():  # who sent it has hung up
+            if failure is None:
+                one.opened.close()
+        elif failure is None:
+            if self._take_over(one):
+                one.opened.close()
             else:
-                future.set_exception(failure)
+                future.set_result(one.opened)
+        elif isinstance(failure, ContainerError) and failure.code == TooMuch.code:
+            future.set_result(None)
+        else:
+            future.set_exception(failure)
 
 
-def _slices(group: list[Arrival[T]]) -> list[list[Arrival[T]]]:
-    """The group in its order, in parts of about :data:`SLICE_BYTES` each."""
-    slices: list[list[Arrival[T]]] = [[]]
-    size = 0
-    for one in group:
-        if size >= SLICE_BYTES:
-            slices.append([])
-            size = 0
-        slices[-1].append(one)
-        size += len(one.payload)
-    return slices
+def _give_up(arrivals: Iterable[Arrival[T]], cause: BaseException) -> None:
+    """What nobody foresaw: tell all who wait, so that they send again."""
+    for one in arrivals:
+        if not one.future.done():
+            fault = RuntimeError("containers that were opened together were given up")
+            fault.__cause__ = cause
+            one.future.set_exception(fault)

@@ -234,18 +234,20 @@ class Hub:
         A message that was accepted before gets its stored receipt, whatever has changed since. Raises
         what makes it unacceptable.
         """
-        opened = None
+        opened = refused = None
         if isinstance(payload, bytes):
             arrival = self.opening.open(payload, now_s, sender, directory, digest)
             found = await arrival.future
             if isinstance(found, Settled):
                 return _taken(arrival.acceptance, found)
-            opened = found
+            opened, refused = found, arrival.refusal
         if opened is None:
             opened = await self._open_large(sender, payload, now_s)
         with opened:
             envelope = opened.envelope
             try:
+                if refused is not None:
+                    raise refused
                 subject = None
                 if envelope.business or envelope.kind == "status":
                     subject = await self._subject(envelope, sender, directory, now_s)
@@ -258,8 +260,8 @@ class Hub:
         return _taken(acceptance, await self.commit.submit(acceptance.submission))
 
     def _queue_at_once(self, arrival: Arrival[Settled]) -> bool:
-        """Judge and queue a document that is about no other, as the last step of opening. What cannot be
-        accepted so goes the way of :meth:`accept`, which finds the same reason.
+        """Judge and queue a document that is about no other, as the last step of opening. Anything else goes
+        the way of :meth:`accept`, with the refusal when there is one.
         """
         opened = arrival.opened
         if opened.envelope.business or opened.envelope.kind == "status":
@@ -275,7 +277,10 @@ class Hub:
                 arrival.now_s,
             )
             self.commit.submit_for(acceptance.submission, arrival.future)
-        except Exception:
+        except LienthongError as reason:
+            arrival.refusal = reason
+            return False
+        except Exception:  # a fault of ours concerns this message alone, which meets it again
             return False
         return True
 
