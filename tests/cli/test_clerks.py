@@ -195,6 +195,14 @@ def test_a_wrong_call_is_an_object_for_scripts(
     assert done.out == ""
 
 
+def test_a_document_without_a_file_is_a_wrong_call_and_says_so(served: Served) -> None:
+    asked = ("send", "--to", COMMUNE, "--number", 1, "--notation", "UBND", "--subject", "Về việc thử")
+    told = flat(run(served, *asked, agency=PROVINCE, code=2).err)
+    assert "chưa nêu tệp nào để gửi" in told
+    assert "nêu ít nhất một tệp cần gửi" in told
+    assert "QCVN" not in told
+
+
 def test_what_was_meant_is_suggested(served: Served) -> None:
     assert "did you mean H61.62.05?" in run(served, "inbox", agency="H61.6205", code=2, lang="en").err
     assert "có phải H61.62.05?" in run(served, "inbox", agency="H61.6205", code=2).err

@@ -216,6 +216,7 @@ def test_a_refused_document_ends_with_1_and_can_be_tried_again_on_request(
             "no such file",
         ),
         (("send",), "--to"),
+        (("send", "--to", COMMUNE, "--subject=a", "--number=1", "--notation=b"), "at least one file"),
         (("fetch",), "--all"),
         (("report", "0", "13"), "not what a recipient reports"),
         (("report", "0", "17"), "not a status a recipient reports"),

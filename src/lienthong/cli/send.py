@@ -91,7 +91,9 @@ def send(
             document = _composed(
                 client, to, subject, number, notation, promulgated, kind, place, priority, due
             )
-            attached = _files(files or [])
+            if not files:
+                raise _nothing_to_send()
+            attached = _files(files)
         if answers is not None:
             document = _answering(client, document, answers)
         if staff:
@@ -234,6 +236,17 @@ def _needed(value: str, option: str) -> str:
             vietnamese=Said(f"còn thiếu {option}", f"thêm {option} NỘI_DUNG"),
         )
     return value
+
+
+def _nothing_to_send() -> Misuse:
+    return Misuse(
+        "no file was named to send",
+        place="FILE",
+        remedy="name at least one file to send: lienthong send FILE … --to CODE",
+        vietnamese=Said(
+            "chưa nêu tệp nào để gửi", "nêu ít nhất một tệp cần gửi: lienthong send TỆP … --to MÃ"
+        ),
+    )
 
 
 def _no_file(path: Path) -> Misuse:
