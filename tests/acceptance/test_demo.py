@@ -89,6 +89,7 @@ def test_killed_and_run_again_the_story_is_whole(played: tuple[Path, dict[str, A
     assert by_id[play.PUMPS]["answers"] == {"15": 7, "16": 1}
     assert by_id[play.PUMPS]["states"] == {"03": 1, "thu hồi": 7}
     assert found["overtaken"] >= 100
+    assert (found["fetched"], found["answered"]) == (309, 26)
 
 
 def test_every_recipient_answered_the_directive_with_its_own_last_status(
@@ -286,3 +287,5 @@ def test_what_a_visitor_sent_is_left_for_the_visitor(played: tuple[Path, dict[st
     again = told(demo(data, "--once", "--json"))
     assert again["statistics"]["documents"] == found["statistics"]["documents"] + 1
     assert again["statistics"]["acknowledgements"] == found["statistics"]["acknowledgements"]
+    assert again["statistics"]["deliveries"] == found["statistics"]["deliveries"] + 1
+    assert (again["fetched"], again["answered"]) == (found["fetched"], found["answered"])

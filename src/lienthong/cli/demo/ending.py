@@ -26,9 +26,13 @@ NAME = "chi-thi-15"
 
 @dataclass(frozen=True)
 class Figures:
-    """What is shown and, with ``--json``, printed."""
+    """What is shown and, with ``--json``, printed. ``fetched``: deliveries that their recipient fetched and
+    acknowledged. ``answered``: deliveries that are requests (update, recall) and were answered.
+    """
 
     statistics: dict[str, Any]
+    fetched: int
+    answered: int
     checkpoint: str
     documents: list[dict[str, Any]]
     overtaken: int
@@ -79,6 +83,8 @@ def figures(data: Path, outcome: Outcome, *, setup_s: float, play_s: float) -> F
                 documents.append(_document(client, name, row.log_index, row.summary))
     return Figures(
         statistics=_statistics(profile),
+        fetched=outcome.inboxes.fetched,
+        answered=outcome.inboxes.answered,
         checkpoint=(data / "examples" / "checkpoint.txt").read_text(),
         documents=sorted(documents, key=lambda one: one["index"]),
         overtaken=_overtaken(data / "logs" / "demo.json", outcome.tally.overtaken),
@@ -149,7 +155,7 @@ def show(data: Path, found: Figures, *, hub: str, web: str, serving: bool) -> No
     )
     statistics = found.statistics
     origin, size, root = found.checkpoint.split("\n")[:3]
-    said = _said(statistics.get("states", {}), tr)
+    said = states_text(statistics.get("states", {}), found.answered, tr)
     table(
         "Vĩnh Long 2017",
         ("", ""),
@@ -157,8 +163,7 @@ def show(data: Path, found: Figures, *, hub: str, web: str, serving: bool) -> No
             (tr("documents", "văn bản"), f"{statistics['documents']:,}"),
             (
                 tr("deliveries", "lượt gửi đến cơ quan"),
-                f"{statistics['deliveries']:,}"
-                + tr(", each fetched over HTTP and verified", ", đều đã lấy về và kiểm tra"),
+                deliveries_text(statistics["deliveries"], found.fetched, tr),
             ),
             (tr("signed statuses back", "trạng thái phản hồi có ký số"), f"{statistics['statuses']:,}"),
             (tr("deliveries now at", "trạng thái hiện tại"), said),
@@ -187,15 +192,34 @@ def _agencies(number: int, tr: Speech) -> str:
     return tr("1 agency" if number == 1 else f"{number} agencies", f"{number} cơ quan")
 
 
-def _said(states: dict[str, int], tr: Speech) -> str:
-    """How many deliveries stand at which status; requests (update, recall) have none of their own."""
-    words = {
-        "": tr("requests answered", "đề nghị đã trả lời"),
-        "recalled": tr("taken back", "đã thu hồi"),
-    }
-    return ", ".join(
-        f"{words.get(state, state)}: {count}" for state, count in sorted(states.items(), reverse=True)
+def deliveries_text(deliveries: int, fetched: int, tr: Speech) -> str:
+    """How many deliveries there are, and how many of them still wait for their recipient."""
+    if fetched >= deliveries:
+        return f"{deliveries:,}" + tr(", each fetched over HTTP and verified", ", đều đã lấy về và kiểm tra")
+    waiting = deliveries - fetched
+    return f"{deliveries:,}" + tr(
+        f": {fetched:,} fetched over HTTP and verified, {waiting:,} not fetched yet",
+        f": {fetched:,} đã lấy về và kiểm tra, {waiting:,} chưa lấy về",
     )
+
+
+def states_text(states: dict[str, int], answered: int, tr: Speech) -> str:
+    """How many deliveries stand at which status; a request (update, recall) that was answered has none of
+    its own, and is told apart from what nobody has reported on.
+    """
+    words = {"recalled": tr("taken back", "đã thu hồi")}
+    parts = [
+        f"{words.get(state, state)}: {count}"
+        for state, count in sorted(states.items(), reverse=True)
+        if state
+    ]
+    silent = states.get("", 0)
+    answered = min(answered, silent)
+    if answered:
+        parts.append(f"{tr('requests answered', 'đề nghị đã trả lời')}: {answered}")
+    if silent > answered:
+        parts.append(f"{tr('not reported yet', 'chưa báo trạng thái')}: {silent - answered}")
+    return ", ".join(parts)
 
 
 def _standing(one: dict[str, Any], tr: Speech) -> str:
@@ -251,6 +275,8 @@ def as_json(data: Path, found: Figures, *, hub: str, web: str) -> str:
             "statistics": found.statistics,
             "checkpoint": found.checkpoint,
             "documents": found.documents,
+            "fetched": found.fetched,
+            "answered": found.answered,
             "overtaken": found.overtaken,
             "setup_s": round(found.setup_s, 2),
             "play_s": round(found.play_s, 2),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lienthong.cli.demo import papers
 from lienthong.cli.demo.clerks import Answer, Clerk, Rule, Tally, carried_out, consented, entered
+from lienthong.cli.demo.counting import Inboxes
 from lienthong.cli.demo.papers import Paper
 from lienthong.core.clock import VIETNAM, Clock, utc_now
 from lienthong.exchange.client.asynchronous import AsyncClient
@@ -79,10 +80,13 @@ RULES: Mapping[str, Rule] = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was sent in this run and before it (message id → outbox row), and what was counted."""
+    """What was sent in this run and before it (message id → outbox row), what was counted, and what the
+    inboxes hold at the end.
+    """
 
     rows: Mapping[str, OutboxRow]
     tally: Tally
+    inboxes: Inboxes
 
 
 class Story:
@@ -121,7 +125,7 @@ class Story:
             districts = await self._members("group:districts")
             await self._work("Second round", [*departments, *districts, PROVINCE, COMMUNE])
             await self._work("Second round", senders)
-            return Outcome(self._rows, self._tally)
+            return Outcome(self._rows, self._tally, await self._look(everybody))
         finally:
             for client in self._clients.values():
                 await client.aclose()
@@ -275,6 +279,17 @@ class Story:
                     group.create_task(one(code))
         except BaseExceptionGroup as failed:
             raise failed.exceptions[0] from None
+
+    async def _look(self, codes: Sequence[str]) -> Inboxes:
+        """What stands in these agencies' inboxes, some looked through at a time."""
+        gate, found = asyncio.Semaphore(AT_ONCE), Inboxes()
+
+        async def one(code: str) -> None:
+            async with gate:
+                await found.look(self.client(code))
+
+        await asyncio.gather(*map(one, codes))
+        return found
 
     async def _members(self, group: str) -> tuple[str, ...]:
         return (await self.client(PROVINCE).directory()).group(group, self._today())
