@@ -13,10 +13,11 @@ import pytest
 from tests.cli.conftest import free_port
 from tests.cli.shell import open_shell
 
+import lienthong.web
 from lienthong.cli.doctor_vietnamese import NAMES, told
-from lienthong.exchange.server import diagnosis, diagnosis_records
+from lienthong.exchange.server import diagnosis, diagnosis_records, diagnosis_serving
 
-MODULES = (diagnosis, diagnosis_records)
+MODULES = (diagnosis, diagnosis_records, diagnosis_serving)
 PARTS = {"detail", "remedy", "back", "names", "without", "records", "files", "until"}
 """Variables of the diagnosis that hold a text, whole or in part."""
 
@@ -78,9 +79,15 @@ def test_each_thing_doctor_says_has_its_vietnamese(text: str) -> None:
 def test_each_check_of_doctor_has_a_vietnamese_name() -> None:
     sources = [inspect.getsource(module) for module in MODULES]
     names = {name for source in sources for name in re.findall(r'HealthItem\(\s*"([^"]+)"', source)}
-    assert {"secrets", "hub", "registry"} <= names
+    assert {"secrets", "hub", "web", "registry"} <= names
     assert names <= set(NAMES)
     assert {f"key {name}" for name, _ in diagnosis.SERVICES} <= set(NAMES)
+
+
+def test_doctor_knows_the_web_by_the_page_that_it_does_not_have() -> None:
+    templates = Path(lienthong.web.__file__).parent / "templates"
+    for page in ("400.html", "404.html"):
+        assert diagnosis_serving.WEB_TITLE in (templates / page).read_text(encoding="utf-8")
 
 
 def test_reasons_inside_a_finding_are_translated_and_times_are_vietnam_s() -> None:

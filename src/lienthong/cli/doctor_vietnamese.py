@@ -29,6 +29,7 @@ NAMES: dict[str, str] = {
     "store": "kho lưu văn bản",
     "timestamps": "dấu thời gian",
     "hub": "trục liên thông",
+    "web": "trang web của trục",
 }
 
 _VERDICTS: tuple[Form, ...] = (
@@ -121,6 +122,16 @@ _FINDINGS: tuple[Form, ...] = (
     (r"built-in answers", r"dịch vụ cấp dấu thời gian có sẵn trả lời được"),
     (r"(\S+) answers", r"\1 trả lời được"),
     (r"something that is not a hub is at (\S+)", r"tại \1 có chương trình khác, không phải trục liên thông"),
+    (
+        r"something that is not the hub's web is at (\S+)",
+        r"tại \1 có chương trình khác, không phải trang web của trục liên thông",
+    ),
+    (
+        r"a hub's web is at (\S+), and the hub is not running",
+        r"tại \1 có trang web của một trục liên thông, trong khi trục chưa chạy",
+    ),
+    (r"cannot listen on (\S+), port (\d+): (.+)", r"không mở được cổng \2 của \1: \3"),
+    (r"not serving; (\S+) is free", r"chưa phục vụ; \1 còn trống"),
     (r"not serving; (\S+) is free: (.+)", r"chưa phục vụ; \1 còn trống: \2"),
     (r"serves at (\S+) and cannot accept now", r"phục vụ tại \1 nhưng hiện không nhận được văn bản"),
     (r"serves at (\S+)", r"phục vụ tại \1"),

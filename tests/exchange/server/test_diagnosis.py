@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import http.server
 import json
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import closing
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -219,20 +221,77 @@ def test_each_trouble_is_found_and_its_remedy_named(
     assert remedy in item.remedy
 
 
-def test_something_else_on_the_port_is_told_apart_from_a_hub(new_province: NewProvince) -> None:
-    import http.server
-    import threading
+class Pages(http.server.BaseHTTPRequestHandler):
+    """Some program with pages of its own."""
 
-    province = new_province()
-    with http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler) as other:
+    title = "Welcome"
+
+    def do_GET(self) -> None:
+        self.send_response(404)
+        self.end_headers()
+        self.wfile.write(f"<title>{self.title}</title>".encode())
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class WebPages(Pages):
+    title = "Không có trang này. – Liên Thông"
+
+
+@contextmanager
+def another_program(province: TestProvince, table: str, pages: type[Pages] = Pages) -> Iterator[None]:
+    """A program that has the port of [exchange] or [web]."""
+    with http.server.HTTPServer(("127.0.0.1", 0), pages) as other:
         threading.Thread(target=other.serve_forever, daemon=True).start()
-        text = (province.data / "lienthong.toml").read_text()
-        text = text.replace("port = 0", f"port = {other.server_port}", 1)
-        (province.data / "lienthong.toml").write_text(text)
+        set_port(province, table, other.server_port)
+        try:
+            yield
+        finally:
+            other.shutdown()
+
+
+def set_port(province: TestProvince, table: str, port: int) -> None:
+    path = province.data / "lienthong.toml"
+    before, after = path.read_text().split(f"[{table}]", 1)
+    path.write_text(f"{before}[{table}]" + after.replace("port = 0", f"port = {port}", 1))
+
+
+def test_something_else_on_the_port_is_told_apart_from_a_hub(new_province: NewProvince) -> None:
+    province = new_province()
+    with another_program(province, "exchange"):
         item = troubles(province.data)["hub"]
-        other.shutdown()
     assert item.state == "failing"
     assert "not a hub" in item.detail
+
+
+def test_something_else_on_the_web_s_port_is_found_before_serve_refuses(new_province: NewProvince) -> None:
+    province = new_province()
+    with another_program(province, "web"):
+        item = troubles(province.data)["web"]
+    assert item.state == "failing"
+    assert "not the hub's web" in item.detail
+    assert "write another port into [web] port" in item.remedy
+    assert "is free" in found(province.data)["web"].detail
+
+
+def test_a_web_without_its_hub_may_be_another_province_s(new_province: NewProvince) -> None:
+    province = new_province()
+    with another_program(province, "web", WebPages):
+        item = troubles(province.data)["web"]
+        assert item.state == "warning"
+        assert "the hub is not running" in item.detail
+        with RunningHub(province) as hub:
+            set_port(province, "exchange", int(hub.url.rsplit(":", 1)[1]))
+            assert found(province.data)["web"].detail.startswith("serves at ")
+
+
+def test_a_web_that_is_switched_off_needs_no_port(new_province: NewProvince) -> None:
+    province = new_province()
+    with another_program(province, "web"):
+        path = province.data / "lienthong.toml"
+        path.write_text(path.read_text().replace("[web]\n", "[web]\nenabled = false\n"))
+        assert "web" not in found(province.data)
 
 
 @pytest.mark.slow
@@ -241,7 +300,7 @@ def test_the_command_ends_with_one_when_the_folder_cannot_be_served(new_province
     command = [sys.executable, "-m", "lienthong", "doctor", "--data", str(province.data)]
     well = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert well.returncode == 0, well.stderr
-    assert "! 16 of 17 checks are well; 0 failing, 1 to look at" in well.stdout
+    assert "! 17 of 18 checks are well; 0 failing, 1 to look at" in well.stdout
     damaged_directory(province)
     ill = subprocess.run([*command, "--json"], capture_output=True, text=True, timeout=60)
     assert ill.returncode == 1

@@ -18,14 +18,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx
 from cryptography import x509
 
 from lienthong.core.errors import LienthongError
-from lienthong.exchange.configuration import Configuration, ConfigurationError, load
-from lienthong.exchange.server import diagnosis_records
+from lienthong.exchange.configuration import Configuration, load
+from lienthong.exchange.server import diagnosis_records, diagnosis_serving
 from lienthong.exchange.server.health import HealthItem, certificate_health, renewal
-from lienthong.exchange.server.listening import free_port, url_of
+from lienthong.exchange.server.listening import url_of
 from lienthong.registry import snapshot
 from lienthong.trust import crl, paths
 from lienthong.trust.certificates import TrustStore
@@ -66,7 +65,8 @@ def examine(data: Path) -> list[HealthItem]:
         _profiles,
         _store,
         _timestamps,
-        _hub,
+        diagnosis_serving.hub,
+        diagnosis_serving.web,
     )
     for look in looks:
         try:
@@ -371,36 +371,3 @@ def _timestamps(configuration: Configuration) -> Iterator[HealthItem]:
         )
         return
     yield HealthItem("timestamps", "ok", f"{choice.authority} answers")
-
-
-def _hub(configuration: Configuration) -> Iterator[HealthItem]:
-    """The hub itself: serving and well, serving and not, or not serving with its port free."""
-    listener = configuration.exchange
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(listener.host, listener.host)  # noqa: S104
-    url = f"{'https' if listener.tls else 'http'}://{host}:{listener.port}"
-    anchors = configuration.path("pki/ca.pem")
-    verify: ssl.SSLContext | bool = False
-    if listener.tls and anchors.exists():
-        verify = ssl.create_default_context(cafile=str(anchors))
-        verify.check_hostname = False
-    try:
-        answer = httpx.get(f"{url}/health/ready", verify=verify, timeout=ASK_S, trust_env=False)
-        body = answer.json()
-        checks = body.get("checks", [])
-    except (httpx.HTTPError, ValueError):
-        try:
-            free_port(listener.host, listener.port, "[exchange] port")
-        except ConfigurationError as error:
-            yield HealthItem("hub", "failing", f"something that is not a hub is at {url}", error.remedy or "")
-            return
-        yield HealthItem(
-            "hub", "ok", f"not serving; {url} is free: lienthong serve --data {configuration.data}"
-        )
-        return
-    if answer.status_code == 200:
-        yield HealthItem("hub", "ok", f"serves at {url}")
-    else:
-        yield HealthItem("hub", "failing", f"serves at {url} and cannot accept now")
-    for one in checks:
-        if one["state"] != "ok":
-            yield HealthItem(f"hub: {one['name']}", one["state"], one["detail"], one["remedy"])
