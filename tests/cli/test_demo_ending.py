@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from lienthong.cli.demo import play
 from lienthong.cli.demo.counting import Inboxes
-from lienthong.cli.demo.ending import deliveries_text, states_text
+from lienthong.cli.demo.ending import Figures, deliveries_text, next_steps, states_text
 from lienthong.cli.language import Speech
 from lienthong.exchange.client.answers import InboxLine
 
@@ -73,3 +76,23 @@ def test_what_nobody_reported_on_is_told_apart_from_answered_requests() -> None:
     assert states_text(states, 26, VI).endswith("đề nghị đã trả lời: 26, chưa báo trạng thái: 10")
     assert "not reported" not in states_text(states, 36, EN)
     assert states_text({"": 3}, 0, EN) == "not reported yet: 3"
+
+
+@pytest.mark.parametrize("serving", [True, False])
+def test_what_to_try_next_is_said_in_vietnamese_too(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, serving: bool
+) -> None:
+    found = Figures({}, 0, 0, "", [{"id": play.DIRECTIVE, "index": 7}], 0, 0.0, 0.0)
+    said = {}
+    for tr in (EN, VI):
+        next_steps(tmp_path, found, tr, hub="https://hub.example", web="http://web.example", serving=serving)
+        said[tr.language] = capsys.readouterr().out
+    english = ["Try next", "Check the received container with openssl alone"]
+    vietnamese = ["Thử tiếp", "Kiểm tra gói văn bản đã nhận chỉ bằng openssl"]
+    english.append("Serving until Ctrl-C" if serving else "# in another terminal, for the rest")
+    vietnamese.append("Đang phục vụ đến khi bấm Ctrl-C" if serving else "# chạy ở cửa sổ lệnh khác")
+    for words, other in zip(english, vietnamese, strict=True):
+        assert words in said["en"] and words not in said["vi"]
+        assert other in said["vi"] and other not in said["en"]
+    commands = [[one for one in text.splitlines() if "--data" in one] for text in said.values()]
+    assert [one.partition("#")[0] for one in commands[0]] == [one.partition("#")[0] for one in commands[1]]

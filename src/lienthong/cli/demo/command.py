@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from lienthong.cli.language import LanguageOption, Speech
 from lienthong.cli.output import JsonOption, note, progress
 from lienthong.core.errors import LienthongError
 
@@ -24,6 +25,7 @@ def demo(
         Path, typer.Option("--data", envvar="LIENTHONG_DATA", metavar="DIR", help="The data folder.")
     ] = Path("var/demo"),
     once: Annotated[bool, typer.Option("--once", help="End when the story is told.")] = False,
+    lang: LanguageOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """A whole province at work on this machine: Vĩnh Long 2017, 136 agencies, real documents.
@@ -37,6 +39,7 @@ def demo(
     from lienthong.cli.province import Plan, create, hub_url, write_shared_profile
     from lienthong.core.clock import utc_now
 
+    tr = Speech(lang)
     _refuse_foreign(data)
     begun = time.monotonic()
     ports = [port if is_free("127.0.0.1", port) else free_port("127.0.0.1") for port in (8440, 8400)]
@@ -76,9 +79,9 @@ def demo(
                 sys.stdout.write(ending.as_json(data, found, hub=hub, web=web) + "\n")
                 sys.stdout.flush()
             else:
-                ending.show(data, found, hub=hub, web=web, serving=not once)
+                ending.show(data, found, tr, hub=hub, web=web, serving=not once)
             if not once:
-                _serve_on(serving)
+                _serve_on(serving, tr)
 
 
 def _refuse_foreign(data: Path) -> None:
@@ -93,7 +96,7 @@ def _refuse_foreign(data: Path) -> None:
         )
 
 
-def _serve_on(serving: object) -> None:
+def _serve_on(serving: object, tr: Speech) -> None:
     from lienthong.cli.demo.serving import Serving
 
     assert isinstance(serving, Serving)
@@ -104,6 +107,6 @@ def _serve_on(serving: object) -> None:
     signal.signal(signal.SIGTERM, told)
     try:
         serving.wait()
-        note("The servers ended; see logs/serve.log.")
+        note(tr("The servers ended; see logs/serve.log.", "Dịch vụ đã dừng; xem logs/serve.log."))
     except KeyboardInterrupt:
-        note("\nStopping.")
+        note(tr("\nStopping.", "\nĐang dừng."))

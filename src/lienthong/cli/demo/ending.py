@@ -128,9 +128,8 @@ def _statistics(profile: AgencyProfile) -> dict[str, Any]:
         return found
 
 
-def show(data: Path, found: Figures, *, hub: str, web: str, serving: bool) -> None:
+def show(data: Path, found: Figures, tr: Speech, *, hub: str, web: str, serving: bool) -> None:
     """The tables, and the commands to try next."""
-    tr = Speech(None)
     table(
         tr("Documents", "Văn bản"),
         (
@@ -185,7 +184,7 @@ def show(data: Path, found: Figures, *, hub: str, web: str, serving: bool) -> No
     )
     meanings = " · ".join(f"{code} {meaning(code, tr)}" for code in ("01", "02", "03", "04", "05", "06"))
     say(f"[dim]{meanings}[/]")
-    _next_steps(data, found, hub=hub, web=web, serving=serving)
+    next_steps(data, found, tr, hub=hub, web=web, serving=serving)
 
 
 def _agencies(number: int, tr: Speech) -> str:
@@ -230,7 +229,8 @@ def _standing(one: dict[str, Any], tr: Speech) -> str:
     return ", ".join(parts)
 
 
-def _next_steps(data: Path, found: Figures, *, hub: str, web: str, serving: bool) -> None:
+def next_steps(data: Path, found: Figures, tr: Speech, *, hub: str, web: str, serving: bool) -> None:
+    """Commands that go on from here, to be pasted as they are."""
     terminal = console()
     directive = next(one["index"] for one in found.documents if one["id"] == play.DIRECTIVE)
     at = "" if data == Path("var/demo") else f" --data {data}"
@@ -238,9 +238,10 @@ def _next_steps(data: Path, found: Figures, *, hub: str, web: str, serving: bool
         str(data / "examples" / f"{NAME}{end}") for end in (".asice", ".receipt.json", ".tlog-proof")
     )
     lienthong = ".venv/bin/lienthong"
-    terminal.print("\n[bold]Try next[/]")
+    terminal.print(f"\n[bold]{tr('Try next', 'Thử tiếp')}[/]")
     if not serving:
-        terminal.print(f"  {lienthong} serve --data {data}    [dim]in another terminal, for the rest[/]")
+        where = tr("in another terminal, for the rest", "chạy ở cửa sổ lệnh khác, cần cho các lệnh sau")
+        terminal.print(f"  {lienthong} serve --data {data}    [dim]# {where}[/]", soft_wrap=True)
     for command in (
         f"{lienthong} trace {directive} --as {play.PROVINCE}{at}",
         f"{lienthong} inbox --all --as {play.COMMUNE}{at}",
@@ -249,10 +250,14 @@ def _next_steps(data: Path, found: Figures, *, hub: str, web: str, serving: bool
         f"{lienthong} keys list --agency {play.COMMUNE}{at}",
     ):
         terminal.print(f"  {command}", soft_wrap=True)
-    terminal.print("\n[bold]Check the received container with openssl alone[/]")
+    alone = tr(
+        "Check the received container with openssl alone", "Kiểm tra gói văn bản đã nhận chỉ bằng openssl"
+    )
+    terminal.print(f"\n[bold]{alone}[/]")
     terminal.print(f"  {openssl_command(data)}", soft_wrap=True)
     if serving:
-        terminal.print(f"\nServing until Ctrl-C: exchange [bold]{hub}[/], web [bold]{web}[/]")
+        until = tr("Serving until Ctrl-C: exchange", "Đang phục vụ đến khi bấm Ctrl-C: trục liên thông")
+        terminal.print(f"\n{until} [bold]{hub}[/], web [bold]{web}[/]", soft_wrap=True)
 
 
 def openssl_command(data: Path) -> str:
