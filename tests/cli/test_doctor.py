@@ -120,3 +120,17 @@ def test_doctor_speaks_the_language_that_is_asked_for(tmp_path: Path) -> None:
     assert "network the exchange listens on 0.0.0.0 without TLS" in english
     assert "1 failing" in english
     assert "network" in {check["name"] for check in body["checks"]}, "scripts read one language"
+
+
+def test_a_hub_that_does_not_run_is_told_and_is_no_failure(tmp_path: Path) -> None:
+    data = tmp_path / "province"
+    with open_shell() as run:
+        run("init", "--data", data, "--no-tls", "--port", free_port(), "--web-port", free_port())
+        english = run("doctor", "--data", data, LIENTHONG_LANG="en").out
+        vietnamese = run("doctor", "--data", data, "--lang", "vi").out
+        everything = run("doctor", "--data", data, "--all", "--lang", "en").out
+    assert f"the hub is not running: lienthong serve --data {data}" in " ".join(english.split())
+    assert "checks are well" in english.splitlines()[-1]
+    assert f"trục chưa chạy: lienthong serve --data {data}" in " ".join(vietnamese.split())
+    assert "hub is not running" not in everything, "the list of all checks has it already"
+    assert "not serving" in everything

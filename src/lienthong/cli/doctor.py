@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,9 @@ from lienthong.cli.agency import DataOption, data_folder
 from lienthong.cli.doctor_vietnamese import name, told
 from lienthong.cli.language import LanguageOption, Speech
 from lienthong.cli.output import JsonOption, print_json, say
+
+if TYPE_CHECKING:
+    from lienthong.exchange.server.health import HealthItem
 
 MARKS = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "failing": "[bold red]✗[/]"}
 
@@ -57,6 +60,11 @@ def doctor(
             )
             for at, line in enumerate(tr(one.remedy, told(one.remedy)).splitlines()):
                 say((f"    [dim]{tr('to do', 'cần làm')}:[/] " if not at else "    ") + escape(line))
+        if not everything and any(_not_running(one) for one in findings):
+            say(
+                f"[dim]–[/] {tr('the hub is not running', 'trục chưa chạy')}: "
+                + escape(f"lienthong serve --data {folder}")
+            )
         well = len(findings) - failing - warnings
         worst = "failing" if failing else "warning" if warnings else "ok"
         say(
@@ -73,3 +81,7 @@ def doctor(
         )
     if failing:
         raise typer.Exit(1)
+
+
+def _not_running(one: HealthItem) -> bool:
+    return one.name == "hub" and one.state == "ok" and one.detail.startswith("not serving")
