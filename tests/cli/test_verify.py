@@ -185,10 +185,27 @@ def test_a_changed_file_does_not_hold_and_the_place_is_said(run: Run, handed: Ha
 
 def test_what_is_no_evidence_is_said(run: Run, handed: Handed, tmp_path: Path) -> None:
     (text := tmp_path / "letter.txt").write_text("xin chào")
-    result = run("verify", text, tmp_path / "nowhere", "--data", handed.data)
+    result = run("verify", text, "--data", handed.data)
     assert result.code == 1
     assert "Not recognised" in result.out
-    assert "No such file" in result.out
+
+
+def test_a_file_that_is_not_there_is_told_as_such_and_not_as_a_forged_one(
+    run: Run, handed: Handed, tmp_path: Path
+) -> None:
+    nowhere = tmp_path / "nowhere.asice"
+    english = run("verify", handed.receipts[0], nowhere, "--data", handed.data, "--lang", "en")
+    assert english.code == 2
+    assert english.out == "", "nothing is judged"
+    assert "there is no such file" in english.err
+    assert "check the path" in english.err
+    vietnamese = run("verify", nowhere, "--data", handed.data, "--lang", "vi")
+    assert vietnamese.code == 2
+    assert "không có tệp này" in vietnamese.err
+    assert "kiểm tra lại đường dẫn" in vietnamese.err
+    below_a_file = run("verify", handed.receipts[0] / "x", "--data", handed.data)
+    assert below_a_file.code == 2
+    assert "cannot be read" in below_a_file.err
 
 
 @pytest.mark.parametrize(

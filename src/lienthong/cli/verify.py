@@ -9,7 +9,9 @@ import typer
 
 from lienthong.cli.agency import DEMO, AsOption, DataOption, profile_of
 from lienthong.cli.language import Language, LanguageOption, Speech
+from lienthong.cli.misuse import Misuse
 from lienthong.cli.output import JsonOption, console, note, print_json, progress
+from lienthong.cli.vietnamese import Said
 
 if TYPE_CHECKING:
     from lienthong.exchange.evidence.checks import Report
@@ -91,6 +93,8 @@ def verify(
     """
     from lienthong.exchange.evidence.bundle import verify_files
 
+    for path in files:
+        must_be_readable(path)
     believed = believed_of(log_key, witness, quorum, policy, ca, crl, directory, agency=agency, data=data)
     with progress(quiet=as_json or not any(path.is_dir() for path in files)) as shown:
         task = shown.add_task("Reading", total=None)
@@ -101,6 +105,30 @@ def verify(
             progress=lambda done, total: shown.update(task, completed=done, total=total or None),
         )
     show(reports, believed, language=language, as_json=as_json)
+
+
+def must_be_readable(path: Path) -> None:
+    """A file that is not there proves nothing either way: it must not read like a forged one."""
+    try:
+        path.stat()
+        if path.is_file():
+            path.open("rb").close()
+    except FileNotFoundError:
+        raise Misuse(
+            "there is no such file",
+            place=str(path),
+            remedy="check the path",
+            vietnamese=Said("không có tệp này", "kiểm tra lại đường dẫn"),
+        ) from None
+    except OSError as error:
+        raise Misuse(
+            f"it cannot be read: {error.strerror}",
+            place=str(path),
+            remedy="check the path and this user's rights there",
+            vietnamese=Said(
+                f"không đọc được tệp này: {error.strerror}", "kiểm tra lại đường dẫn và quyền đọc tệp"
+            ),
+        ) from None
 
 
 def believed_of(
