@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ import typst
 from tests.cli.conftest import AUDIT, COMMUNE, FINANCE, PROVINCE, Served
 from tests.cli.shell import Done
 
+from lienthong.cli.agency import acting_again
 from lienthong.exchange.client import Client
 from lienthong.exchange.client.build import completed, compose
 from lienthong.exchange.container import open_container
@@ -180,6 +182,41 @@ def test_the_outbox_tells_what_was_sent_and_gives_the_receipt(
     assert "outbox list" in nobody.err
 
 
+def pasted(served: Served, text: str, command: str, *more: str) -> Done:
+    """Run the command that a hint ends a line with, as it is printed; what follows it is in brackets."""
+    [line] = [line for line in text.splitlines() if f"lienthong {command}" in line]
+    words = line.partition("lienthong ")[2].partition(" (")[0]
+    return served.run(*shlex.split(words), *more)
+
+
+def test_a_command_in_a_hint_acts_as_the_same_agency_when_it_is_pasted(served: Served, letter: Path) -> None:
+    sent = send(served, letter).json
+    waiting = run(served, "inbox").out
+    assert f"lienthong fetch --all --as {COMMUNE} --data {served.data}\n" in waiting
+    fetched = pasted(served, waiting, "fetch", "--json").json
+    assert sent["index"] in [one["index"] for one in fetched]
+    asked = run(served, "recall", sent["index"], "--reason", "Gửi nhầm", "--json", agency=PROVINCE).json
+    told = run(served, "fetch", asked["index"]).out
+    assert pasted(served, told, "report", "--json").json["state"] == "sent"
+    by_folder = served.run("inbox", "--as", served.data / "agencies" / PROVINCE).out
+    assert f"lienthong fetch --all --as {served.data / 'agencies' / PROVINCE}\n" in by_folder
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "options"),
+    [
+        ("", None, ""),
+        ("", Path("var/demo"), ""),
+        ("H61", None, " --as H61"),
+        ("H61", Path("var/demo"), " --as H61"),
+        ("H61", Path("tỉnh ta"), " --as H61 --data 'tỉnh ta'"),
+        ("", Path("here"), " --data here"),
+    ],
+)
+def test_a_hint_names_who_acts_as_the_command_was_told(name: str, data: Path | None, options: str) -> None:
+    assert acting_again(name, data) == options
+
+
 def test_without_a_hub_the_document_waits_and_a_script_is_told_3(served: Served, letter: Path) -> None:
     shared = served.data / "agencies" / "hub.toml"
     good = shared.read_text()
@@ -191,10 +228,21 @@ def test_without_a_hub_the_document_waits_and_a_script_is_told_3(served: Served,
         waiting = send(served, letter, id="patient-1", code=3).json
         assert waiting["state"] == "queued"
         assert "no connection" in waiting["problem"]
+        said = run(
+            served,
+            *("send", letter, "--to", COMMUNE, f"--number={next(numbers)}", "--notation=UBND-KTN"),
+            "--subject=Về việc thử",
+            agency=PROVINCE,
+            code=3,
+        ).err
+        no_receipt = run(served, "outbox", "receipt", "patient-1", agency=PROVINCE, code=1).err
+        again = f"lienthong outbox deliver --as {PROVINCE} --data {served.data}"
+        assert f"Try again: {again}\n" in said
+        assert again in " ".join(no_receipt.split())
         assert run(served, "outbox", "deliver", agency=PROVINCE, code=3).out.startswith("0 sent")
     finally:
         shared.write_text(good)
-    assert "1 sent, 0 refused, 0 waiting" in run(served, "outbox", "deliver", agency=PROVINCE).out
+    assert pasted(served, said, "outbox deliver").out.startswith("2 sent, 0 refused, 0 waiting")
 
 
 def test_a_refused_document_ends_with_1_and_can_be_tried_again_on_request(
@@ -252,7 +300,9 @@ def test_who_acts_must_be_clear(served: Served) -> None:
     assert "no data folder" in nowhere.err
     by_folder = served.run("inbox", "--as", served.data / "agencies" / COMMUNE)
     by_variable = served.run("inbox", LIENTHONG_DATA=str(served.data), LIENTHONG_AS=COMMUNE)
-    assert by_folder.out == by_variable.out
+    # The last line is a command that names the agency as it was named here.
+    assert by_folder.out.splitlines()[:-1] == by_variable.out.splitlines()[:-1]
+    assert "lienthong fetch" in by_variable.out.splitlines()[-1]
 
 
 def test_an_agency_whose_certificate_is_revoked_is_told_4(served: Served) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -105,6 +106,19 @@ def _no_profile(name: str, folder: Path, there: list[str]) -> Misuse:
 
 def _bare(code: str) -> str:
     return "".join(filter(str.isalnum, code)).casefold()
+
+
+def acting_again(name: str, data: Path | None) -> str:
+    """What a command in a hint needs behind it to act as the same agency when it is pasted: ' --as CODE',
+    ' --data DIR', both, or '' where nothing was named. A profile's folder needs no data folder.
+    """
+    from lienthong.exchange.client.profile import FILE
+
+    given = ["--as", name] if name else []
+    by_folder = bool(name) and (Path(name) / FILE).is_file()
+    if data is not None and data != DEMO and not by_folder:
+        given += ["--data", str(data)]
+    return f" {shlex.join(given)}" if given else ""
 
 
 def client_of(name: str, data: Path | None) -> Client:

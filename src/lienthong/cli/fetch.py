@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lienthong.cli.agency import AsOption, DataOption, StaffOption, client_of
+from lienthong.cli.agency import AsOption, DataOption, StaffOption, acting_again, client_of
 from lienthong.cli.inbox import business, meaning
 from lienthong.cli.language import LanguageOption, Speech
 from lienthong.cli.misuse import Misuse
-from lienthong.cli.output import JsonOption, explain, note, print_json, progress, say, size_text
+from lienthong.cli.output import JsonOption, explain, hint, note, print_json, progress, say, size_text
 from lienthong.cli.vietnamese import Said
 from lienthong.core.errors import LienthongError
 
@@ -93,7 +93,7 @@ def fetch(
                 bar.advance(task)
     alone = bool(failures) and len(seen) == 1 and not everything
     if as_json or not alone:
-        _tell(results, failures, tr, as_json=as_json)
+        _tell(results, failures, tr, acting_again(agency, data), as_json=as_json)
     if alone:
         raise failures[0][1]
     if failures:
@@ -120,6 +120,7 @@ def _tell(
     results: list[dict[str, Any]],
     failures: list[tuple[int, LienthongError]],
     tr: Speech,
+    again: str,
     *,
     as_json: bool,
 ) -> None:
@@ -138,7 +139,7 @@ def _tell(
         print_json([*results, *failed])
         return
     for result in results:
-        _show(result, tr)
+        _show(result, tr, again)
     for index, error in failures:
         explain(error, tr, headline=f"{index}  ")
     if not results and not failures:
@@ -184,7 +185,7 @@ def _facts(received: Received, written: list[Path]) -> dict[str, Any]:
     return facts
 
 
-def _show(facts: dict[str, Any], tr: Speech) -> None:
+def _show(facts: dict[str, Any], tr: Speech, again: str) -> None:
     from rich.markup import escape
 
     what = facts["subject"] if facts["kind"] == "document" else meaning(facts["status"], tr)
@@ -201,11 +202,11 @@ def _show(facts: dict[str, Any], tr: Speech) -> None:
     for path in facts["written"]:
         say(f"    {escape(path)}")
     if asked:
-        say(
+        agree = escape(f"lienthong report {facts['index']} 15{again}")
+        hint(
             tr(
-                f"    It waits for your answer: lienthong report {facts['index']} 15, or 16 --reason TEXT",
-                f"    Đang chờ trả lời: lienthong report {facts['index']} 15 (đồng ý), "
-                "hoặc 16 --reason LÝ_DO (từ chối)",
+                f"    It waits for your answer: {agree} (agrees), or 16 --reason TEXT (refuses)",
+                f"    Đang chờ trả lời: {agree} (đồng ý), hoặc 16 --reason LÝ_DO (từ chối)",
             )
         )
     if facts["warning"]:

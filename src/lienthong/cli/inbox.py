@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lienthong.cli.agency import AsOption, DataOption, client_of
+from lienthong.cli.agency import AsOption, DataOption, acting_again, client_of
 from lienthong.cli.language import LanguageOption, Speech
-from lienthong.cli.output import JsonOption, print_json, say, size_text, table, vietnam_time
+from lienthong.cli.output import JsonOption, hint, print_json, say, size_text, table, vietnam_time
 
 if TYPE_CHECKING:
     from lienthong.exchange.client.answers import InboxLine
@@ -33,6 +33,8 @@ def inbox(
 ) -> None:
     """List what has arrived: what is not acknowledged yet, hỏa tốc first."""
     from dataclasses import asdict
+
+    from rich.markup import escape
 
     with client_of(agency, data) as client:
         page = client.inbox(after=after, limit=limit, pending=not everything, wait_s=wait)
@@ -74,7 +76,7 @@ def inbox(
         )
         if not everything:
             lead = tr("Fetch, verify and acknowledge", "Lấy về, kiểm tra và xác nhận")
-            say(f"{lead}: [bold]lienthong fetch --all[/]")
+            hint(f"{lead}: [bold]lienthong fetch --all{escape(acting_again(agency, data))}[/]")
 
 
 def what(item: InboxLine, tr: Speech) -> str:

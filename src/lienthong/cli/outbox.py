@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lienthong.cli.agency import AsOption, DataOption, client_of
+from lienthong.cli.agency import AsOption, DataOption, acting_again, client_of
 from lienthong.cli.inbox import meaning
 from lienthong.cli.language import LanguageOption, Speech
 from lienthong.cli.misuse import Misuse, near
@@ -150,7 +150,7 @@ def retry(
         _row(client, message_id)
         client.desk.outbox.retry(message_id, int(time.time() * 1000))
         client.deliver()
-        finish(client, _row(client, message_id), Speech(lang), as_json=as_json)
+        finish(client, _row(client, message_id), Speech(lang), acting_again(agency, data), as_json=as_json)
 
 
 @app.command()
@@ -164,13 +164,14 @@ def receipt(
     with client_of(agency, data) as client:
         row = _row(client, message_id)
         if row.receipt is None:
+            again = acting_again(agency, data)
             raise NotInOutbox(
                 f"{message_id} is {row.state} and has no receipt",
                 place=row.problem or "outbox",
-                remedy="once it is sent, its receipt is here: lienthong outbox deliver",
+                remedy=f"once it is sent, its receipt is here: lienthong outbox deliver{again}",
                 vietnamese=Said(
                     f"{message_id} {STATES[row.state][1]}, chưa có biên nhận",
-                    "gửi lại: lienthong outbox deliver",
+                    f"gửi lại: lienthong outbox deliver{again}",
                 ),
             )
         if out is None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from lienthong.cli.language import Speech
-from lienthong.cli.output import explain, note, print_json, say, size_text
+from lienthong.cli.output import explain, hint, note, print_json, say, size_text
 
 if TYPE_CHECKING:
     from lienthong.exchange.client.outbox import OutboxRow
@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from lienthong.exchange.client.sync import Client
 
 
-def finish(client: Client, row: OutboxRow, tr: Speech, *, as_json: bool) -> None:
-    """Say what became of a message, and exit 0; 3 while it waits; 1 or 4 when the hub refused it."""
+def finish(client: Client, row: OutboxRow, tr: Speech, again: str, *, as_json: bool) -> None:
+    """Say what became of a message, and exit 0; 3 while it waits; 1 or 4 when the hub refused it.
+
+    ``again``: the options of a next command of the same agency (:func:`lienthong.cli.agency.acting_again`).
+    """
     answer: dict[str, Any] = {
         "message_id": row.message_id,
         "state": row.state,
@@ -42,7 +45,7 @@ def finish(client: Client, row: OutboxRow, tr: Speech, *, as_json: bool) -> None
     elif row.state == "sent":
         _tell_sent(row, answer, tr)
     else:
-        _tell_unsent(client, row, tr)
+        _tell_unsent(client, row, tr, again)
     raise typer.Exit(_exit_code(row))
 
 
@@ -69,7 +72,9 @@ def _tell_sent(row: OutboxRow, answer: dict[str, Any], tr: Speech) -> None:
         note(tr(f"  {asked} has merged: {heir} received it.", f"  {asked} đã sáp nhập: {heir} nhận thay."))
 
 
-def _tell_unsent(client: Client, row: OutboxRow, tr: Speech) -> None:
+def _tell_unsent(client: Client, row: OutboxRow, tr: Speech, again: str) -> None:
+    from rich.markup import escape
+
     from lienthong.core.errors import LienthongError
 
     error: LienthongError = row.why.error() if row.why else LienthongError(row.problem or "not tried yet")
@@ -91,7 +96,7 @@ def _tell_unsent(client: Client, row: OutboxRow, tr: Speech) -> None:
         )
     )
     explain(error, tr)
-    note(tr("  Try again: lienthong outbox deliver", "  Gửi lại: lienthong outbox deliver"))
+    hint(f"  {tr('Try again', 'Gửi lại')}: lienthong outbox deliver{escape(again)}", stderr=True)
 
 
 def _with_guess(client: Client, one: RefusedRecipient, tr: Speech) -> RefusedRecipient:

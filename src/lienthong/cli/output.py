@@ -48,6 +48,11 @@ def note(text: str) -> None:
     console(stderr=True).print(text)
 
 
+def hint(text: str, *, stderr: bool = False) -> None:
+    """A line that holds a command to paste, markup allowed: never broken, however long it is."""
+    console(stderr=stderr).print(text, soft_wrap=True)
+
+
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """A table; numbers are right-aligned. Without names for its columns it has no header."""
     from rich.markup import escape

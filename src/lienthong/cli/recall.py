@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lienthong.cli.agency import AsOption, DataOption, StaffOption, client_of
+from lienthong.cli.agency import AsOption, DataOption, StaffOption, acting_again, client_of
 from lienthong.cli.language import LanguageOption, Speech
 from lienthong.cli.outcome import finish
 from lienthong.cli.output import JsonOption
@@ -30,4 +30,4 @@ def recall(
     """
     with client_of(agency, data) as client:
         row = client.recall(index, reason=reason, staff=staff, message_id=message_id)
-        finish(client, row, Speech(lang), as_json=as_json)
+        finish(client, row, Speech(lang), acting_again(agency, data), as_json=as_json)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lienthong.cli.agency import AsOption, DataOption, StaffOption, client_of
+from lienthong.cli.agency import AsOption, DataOption, StaffOption, acting_again, client_of
 from lienthong.cli.language import LanguageOption, Speech
 from lienthong.cli.misuse import Misuse
 from lienthong.cli.outcome import finish
@@ -45,7 +45,7 @@ def report(
         )
     with client_of(agency, data) as client:
         row = client.report(index, code, description=reason, staff=staff, message_id=message_id)
-        finish(client, row, Speech(lang), as_json=as_json)
+        finish(client, row, Speech(lang), acting_again(agency, data), as_json=as_json)
 
 
 def _status(given: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lienthong.cli.agency import AsOption, DataOption, StaffOption, client_of
+from lienthong.cli.agency import AsOption, DataOption, StaffOption, acting_again, client_of
 from lienthong.cli.language import LanguageOption, Speech
 from lienthong.cli.misuse import Misuse
 from lienthong.cli.outcome import finish
@@ -120,7 +120,7 @@ def send(
             )
         else:
             row = client.send(document, attached, seal=seal, message_id=message_id)
-        finish(client, row, Speech(lang), as_json=as_json)
+        finish(client, row, Speech(lang), acting_again(agency, data), as_json=as_json)
 
 
 def _composed(
