@@ -168,6 +168,14 @@ def test_a_refusal_is_told_to_scripts_in_parts(served: Served, letter: Path) -> 
     assert "06 không thể theo sau 01; tiếp theo chỉ có thể là 02, 03" in flat(told)
     told = run(served, "trace", "99999", code=1).err
     assert "không gửi và không nhận bản ghi nào số 99999" in flat(told)
+    assert "kiểm tra số nhật ký và cơ quan đang dùng (--as)" in flat(told)
+
+
+def test_a_record_that_is_not_there_has_its_remedy_in_english_too(served: Served) -> None:
+    told = run(served, "trace", "99999", code=1, lang="en").err
+    assert "to do: check the log index and the agency (--as)" in flat(told)
+    problem = json.loads(run(served, "trace", "99999", "--json", code=1, lang="en").err)
+    assert problem["remedy"] == "check the log index and the agency (--as)"
 
 
 @pytest.mark.parametrize(

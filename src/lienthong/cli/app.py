@@ -38,6 +38,9 @@ _USAGE_CODES = frozenset(
     }
 )
 
+REMEDIES = {"not-found": "check the log index and the agency (--as)"}
+"""What to do at the command line about what a hub, which knows of no options, refused without a remedy."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -244,6 +247,7 @@ def main() -> None:
     except LienthongError as error:
         if os.environ.get("LIENTHONG_TRACEBACK") == "1":
             raise
+        error.remedy = error.remedy or REMEDIES.get(error.code)
         show_error(error, as_json=as_json)
         sys.exit(exit_code(error))
     except KeyboardInterrupt:
