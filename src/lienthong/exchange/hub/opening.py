@@ -29,7 +29,7 @@ GROUP = 64
 """Containers that are opened together at most: all that the agencies of a province send at one moment."""
 GATHER_S = 0.003
 """How long a group waits for others who are on their way: less than a disk takes to sync."""
-HELD_S = 0.010
+HELD_S = 0.020
 """How long the loop is held before it may do something else: longer than a group of small containers takes,
 so that these go through without a pause.
 """
