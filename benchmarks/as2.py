@@ -20,7 +20,6 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from statistics import median
-from time import process_time
 from typing import Any
 
 from cryptography import x509
@@ -28,7 +27,7 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
 
 from benchmarks import _province
-from benchmarks.figure import Figure
+from benchmarks.figure import Figure, cpu_microseconds
 from lienthong.exchange.configuration import load
 from lienthong.exchange.container import File, read_message
 from lienthong.exchange.container import build as container_of
@@ -210,9 +209,7 @@ class Ours:
 def _cpu_us(call: Callable[[], object]) -> float:
     """The CPU time of one call, µs; none of it another's garbage."""
     gc.collect()
-    before = process_time()
-    call()
-    return (process_time() - before) * 1e6
+    return cpu_microseconds(call, repeat=1, rounds=1)
 
 
 def measure(quick: bool = False) -> Iterator[Figure]:

@@ -31,7 +31,6 @@ MAX_HEAD = 4 << 20
 MAX_TAIL = 1 << 10
 _BEFORE_NONCE, _AFTER_NONCE = content_type(bytes(NONCE)).split(bytes(NONCE))
 _NONCE_END = len(_BEFORE_NONCE) + NONCE
-_LIMITS = Limits()
 _FIXED_HEAD = 128
 """More than the headers before the recipients, and those between them and the ciphertext, can take."""
 
@@ -63,7 +62,7 @@ def unseal(
                     packed = place / "archive.zip"
                     with packed.open("xb") as file:
                         _decrypt(head, stream, key, certificate, file.write)
-            archive = open_archive(packed, limits or _LIMITS)
+            archive = open_archive(packed, limits)
             try:
                 return _release(archive, place, out_folder)
             finally:
@@ -94,7 +93,7 @@ def unseal_bytes(
             head = _Head(stream)
             if head.size > most:
                 raise _too_large(most)
-            archive = open_archive(_decrypted(head, stream, key, certificate), limits or _LIMITS)
+            archive = open_archive(_decrypted(head, stream, key, certificate), limits)
         if sum(member.size for member in archive.members.values()) > most:
             raise _too_large(most)
         members = list(archive.members.values())
